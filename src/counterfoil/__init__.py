@@ -1,0 +1,1 @@
+"""Counterfoil: the audit log you can prove."""

@@ -1,0 +1,188 @@
+"""Every error that Counterfoil raises.
+
+    CounterfoilError
+    ├── ConfigurationError       the log cannot be opened as asked
+    │   ├── MissingExtraError    a feature whose optional packages are not installed
+    │   └── KeyFileError         the signing key's file is missing, unreadable or another log's
+    ├── InputError               an argument that cannot be used
+    │   ├── EventIdError         an event id that is not a UUIDv7, or is too old
+    │   ├── QueryError           a filter or range that makes no sense
+    │   └── CursorError          a cursor that this log did not give
+    ├── NotFoundError            no such event, log or checkpoint
+    ├── WriteError               an event was not, or is not known to be, recorded
+    │   ├── QueueFullError       too many events wait already
+    │   ├── WriteTimeoutError    the store did not answer within the time limit
+    │   ├── ConflictError        the same event id with other content
+    │   └── RefusedError         the log refuses to write (rolled back, sealed, read-only)
+    │       └── RollbackError    the database is older than its own published checkpoint
+    ├── StoreError               the database failed; the driver's error is the cause
+    │   ├── StoreUnavailableError  it does not answer, or another process holds it
+    │   ├── StoreFullError       no room on the disk
+    │   ├── StoreCorruptError    what it returned cannot be right
+    │   └── SchemaError          its schema is newer, or its migrations were changed
+    ├── ClosedError              the log was closed
+    │   └── ForkedError          the log was opened in the parent process
+    └── ProofError               a proof, note or checkpoint is refused
+        ├── FormatError          its bytes are not of the standard's form
+        └── SignatureError       it is not signed by a wanted key, or a signature is false
+
+A class's docstring is its message where none is given. The message says what was
+wrong, the remedy what to do. No message ever carries a value that came from an event.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+
+class CounterfoilError(Exception):
+    """Counterfoil failed."""
+
+    remedy: str = ""
+
+    def __init__(self, message: str | None = None, *, remedy: str | None = None) -> None:
+        self.message = message or inspect.getdoc(type(self)) or type(self).__name__
+        if remedy is not None:
+            self.remedy = remedy
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class ConfigurationError(CounterfoilError):
+    """The log cannot be opened with these settings."""
+
+
+class MissingExtraError(ConfigurationError):
+    """This feature needs packages that are not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs packages that are not installed.",
+            remedy=f"Run: pip install 'counterfoil[{extra}]'",
+        )
+
+
+class KeyFileError(ConfigurationError):
+    """The key file cannot be used."""
+
+
+class InputError(CounterfoilError, ValueError):
+    """An argument cannot be used."""
+
+
+class EventIdError(InputError):
+    """The event id is not a UUIDv7."""
+
+    remedy = "Leave event_id out, or give a fresh UUIDv7 in its usual text form."
+
+
+class QueryError(InputError):
+    """The query cannot be answered."""
+
+
+class CursorError(QueryError):
+    """The cursor is not one of this log's."""
+
+    remedy = "Pass back Page.next_cursor unchanged, with the same filters and order."
+
+
+class NotFoundError(CounterfoilError, LookupError):
+    """There is no such event."""
+
+
+class WriteError(CounterfoilError):
+    """The event is not known to be recorded.
+
+    Attributes:
+        event_id: the id that the event has or would have had; a retry with it is safe.
+        outcome_known: True where the event is certainly not recorded, False where the
+            store may still have committed it.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        remedy: str | None = None,
+        event_id: str | None = None,
+        outcome_known: bool = True,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.event_id = event_id
+        self.outcome_known = outcome_known
+
+
+class QueueFullError(WriteError):
+    """Too many events wait to be written, and none left the queue within the time limit."""
+
+    remedy = "Slow the callers down, raise the queue limits, or look at why the store is slow."
+
+
+class WriteTimeoutError(WriteError):
+    """The store did not answer within the time limit."""
+
+    remedy = "Retry with the same event_id: it is recorded once, whatever became of the first try."
+
+
+class ConflictError(WriteError):
+    """This event id is already recorded with other content; nothing was overwritten."""
+
+    remedy = "Give each event an id of its own."
+
+
+class RefusedError(WriteError):
+    """The log refuses to write."""
+
+
+class RollbackError(RefusedError):
+    """The database is older than the checkpoint that it published."""
+
+
+class StoreError(CounterfoilError):
+    """The database failed."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or another process holds it for too long."""
+
+
+class StoreFullError(StoreError):
+    """There is no room to write to the database."""
+
+    remedy = "Make room on its disk; the log goes on by itself."
+
+
+class StoreCorruptError(StoreError):
+    """The database returned what cannot be right."""
+
+    remedy = "Stop writing, keep a copy of the files, and run `counterfoil verify`."
+
+
+class SchemaError(StoreError):
+    """The database's schema does not fit this version of Counterfoil."""
+
+
+class ClosedError(CounterfoilError):
+    """The log is closed."""
+
+    remedy = "Open it again with AuditLog.open()."
+
+
+class ForkedError(ClosedError):
+    """The log was opened before fork(), in the parent process."""
+
+    remedy = "Open it in the child: AuditLog.open() after the fork."
+
+
+class ProofError(CounterfoilError):
+    """The proof does not hold."""
+
+
+class FormatError(ProofError):
+    """The bytes are not of the standard's form."""
+
+
+class SignatureError(ProofError):
+    """There is no good signature of a wanted key."""
