@@ -41,7 +41,7 @@ class CounterfoilError(Exception):
     remedy: str = ""
 
     def __init__(self, message: str | None = None, *, remedy: str | None = None) -> None:
-        self.message = message or inspect.getdoc(type(self)) or type(self).__name__
+        self.message = message or (inspect.getdoc(type(self)) or "").partition("\n")[0]
         if remedy is not None:
             self.remedy = remedy
         super().__init__(self.message)
@@ -141,7 +141,13 @@ class RollbackError(RefusedError):
 
 
 class StoreError(CounterfoilError):
-    """The database failed."""
+    """The database failed.
+
+    Attributes:
+        outcome_known: False where a write that failed may still turn out committed.
+    """
+
+    outcome_known: bool = True
 
 
 class StoreUnavailableError(StoreError):

@@ -1,0 +1,15 @@
+"""The ambient context: what is known of the caller without its saying so.
+
+A context variable, so that every task and thread that was started with a copy of the context
+sees its own. It stands this low because the log reads it and everything that captures
+(middleware, hooks, decorators) sets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+#: Names as in ``record.Draft``; a mapping that is never changed, only replaced.
+AMBIENT: ContextVar[Mapping[str, Any] | None] = ContextVar("counterfoil_ambient", default=None)

@@ -1,0 +1,189 @@
+"""A batch: what one transaction appends, built under the heads' locks.
+
+The store calls :meth:`BatchBuilder.build` in its transaction. Everything that needs no lock
+(the disclosures' digests) is done by :meth:`BatchBuilder.prepare` before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from counterfoil.clock import Clock
+from counterfoil.errors import ConflictError, StoreCorruptError, WriteError
+from counterfoil.proof.frontier import Frontier
+from counterfoil.proof.hashing import leaf_hash
+from counterfoil.record.entry import UntimedEntry, commit
+from counterfoil.record.instant import HOUR
+from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow, make_row
+from counterfoil.store import Batch, CountRow, Head, HeadRequest, TileRow
+from counterfoil.store.interface import TILE_WIDTH
+
+from .repeat import same_event
+
+
+class TreeEdge:
+    """A log's right edge as this process last committed it.
+
+    A copy: valid only while the store's head has the same size and frontier. ``tail`` holds
+    the leaf hashes of the tile that is not full yet, or None where this process does not
+    know them because another one wrote some.
+    """
+
+    __slots__ = ("frontier", "tail")
+
+    def __init__(self, frontier: Frontier, tail: bytes | None) -> None:
+        self.frontier = frontier
+        self.tail = tail
+
+    @property
+    def known_size(self) -> int:
+        """The size at which no tail need be read, or -1."""
+        return -1 if self.tail is None else self.frontier.size
+
+
+class BatchBuilder:
+    """Builds one batch from the entries that have gathered.
+
+    Args:
+        entries: in the order in which they were queued.
+        clock: gives ``recorded_at``.
+        edges: the process's copies of the logs' right edges; read here, and replaced by
+            :meth:`keep_edges` once the batch is committed.
+        origin: the origin of a log that has to be made, by name.
+    """
+
+    def __init__(
+        self,
+        entries: Sequence[UntimedEntry],
+        clock: Clock,
+        edges: dict[str, TreeEdge],
+        origin: Callable[[str], str],
+    ) -> None:
+        self.entries = entries
+        #: Beside each entry: None where it was recorded or already was, else the error.
+        self.errors: list[WriteError | None] = [None] * len(entries)
+        #: Log name -> its size after the batch.
+        self.sizes: dict[str, int] = {}
+        self._clock = clock
+        self._edges = edges
+        self._new_edges: dict[str, TreeEdge] = {}
+        by_log: dict[str, list[int]] = {}
+        for place, entry in enumerate(entries):
+            by_log.setdefault(entry.log, []).append(place)
+        self._by_log = dict(sorted(by_log.items()))
+        self.ids = [entry.id for entry in entries if entry.draft is not None]
+        self.requests = [
+            HeadRequest(
+                log,
+                origin(log),
+                len(places),
+                edges[log].known_size if log in edges else -1,
+            )
+            for log, places in self._by_log.items()
+        ]
+
+    def prepare(self) -> None:
+        """Hash the disclosures. Needs no lock, and is not for the event loop."""
+        commit(self.entries)
+
+    def build(self, heads: Mapping[str, Head], known: Mapping[bytes, EventRow]) -> Batch:
+        """Give indexes and times, complete and hash the entries, and extend the trees."""
+        batch = Batch()
+        self._new_edges = {}
+        now = self._clock.now()
+        for log, places in self._by_log.items():
+            fresh = self._fresh(places, known) if self.ids else [self.entries[i] for i in places]
+            if fresh:
+                self._extend(batch, heads[log], fresh, now)
+        return batch
+
+    def keep_edges(self) -> None:
+        """The batch is committed: remember where the logs end."""
+        self._edges.update(self._new_edges)
+
+    def _fresh(
+        self, places: Sequence[int], known: Mapping[bytes, EventRow]
+    ) -> list[UntimedEntry]:
+        fresh: list[UntimedEntry] = []
+        first: dict[bytes, UntimedEntry] = {}
+        for place in places:
+            entry = self.entries[place]
+            if entry.draft is not None:
+                earlier = known.get(entry.id) or first.get(entry.id)
+                if earlier is not None:
+                    if not same_event(entry.draft, entry.log, earlier):
+                        self.errors[place] = ConflictError(event_id=entry.event_id)
+                    continue
+                first[entry.id] = entry
+            fresh.append(entry)
+        return fresh
+
+    def _extend(
+        self, batch: Batch, head: Head, entries: Sequence[UntimedEntry], now: int
+    ) -> None:
+        recorded_at = max(now, head.recorded_at)
+        edge = self._edge(head)
+        base = head.number * LOG_SPAN
+        position = base + head.size
+        leaves: list[bytes] = []
+        rows: list[tuple[Any, ...]] = batch.rows
+        for entry in entries:
+            data, expires_at, decays_at = entry.complete(recorded_at)
+            leaf = leaf_hash(data)
+            leaves.append(leaf)
+            rows.append(make_row(entry, position, leaf, recorded_at, data, expires_at, decays_at))
+            if entry.mentions is not None:
+                batch.mentions.extend(MentionRow(position, *mention) for mention in entry.mentions)
+            position += 1
+
+        frontier, growth = edge.frontier.append(leaves)
+        for level, index, offset, hashes in growth:
+            if level == 0 and offset:
+                hashes = _tail(edge, head) + hashes
+                offset = 0
+            batch.tiles.append(TileRow(head.number, level, index, offset, hashes))
+
+        kinds = Counter(
+            (entry.company_id or "", entry.type, entry.level, entry.outcome) for entry in entries
+        )
+        hour = recorded_at // HOUR
+        batch.counts.extend(
+            CountRow(head.number, hour, *kind, count) for kind, count in kinds.items()
+        )
+        head.size += len(entries)
+        head.recorded_at = recorded_at
+        head.frontier = frontier.to_bytes()
+        batch.heads.append(head)
+        self.sizes[head.log] = head.size
+        self._new_edges[head.log] = TreeEdge(frontier, _new_tail(edge.tail, leaves, head.size))
+
+    def _edge(self, head: Head) -> TreeEdge:
+        edge = self._edges.get(head.log)
+        if (
+            edge is not None
+            and edge.frontier.size == head.size
+            and edge.frontier.to_bytes() == head.frontier
+        ):
+            if edge.tail is None and head.tail is not None:
+                return TreeEdge(edge.frontier, head.tail)
+            return edge
+        frontier = Frontier.from_bytes(head.frontier) if head.size else Frontier()
+        if frontier.size != head.size:
+            raise StoreCorruptError(f"The head of log {head.log} does not fit its tree.")
+        return TreeEdge(frontier, b"" if head.size % TILE_WIDTH == 0 else head.tail)
+
+
+def _tail(edge: TreeEdge, head: Head) -> bytes:
+    if edge.tail is None:
+        raise StoreCorruptError(f"The head of log {head.log} changed without growing.")
+    return edge.tail
+
+
+def _new_tail(tail: bytes | None, leaves: Sequence[bytes], size: int) -> bytes | None:
+    """The leaf hashes of the tile that is not full, after an append up to ``size``."""
+    width = size % TILE_WIDTH
+    if width <= len(leaves):
+        return b"".join(leaves[len(leaves) - width :])
+    return None if tail is None else tail + b"".join(leaves)

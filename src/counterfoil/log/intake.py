@@ -1,0 +1,215 @@
+"""Intake: from the arguments of one call to an entry that only lacks its index and time.
+
+Everything here runs before the first await of ``log_event``, so that what the caller does to
+its own objects afterwards changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from counterfoil.clock import Clock
+from counterfoil.errors import EventIdError, InputError
+from counterfoil.policy.catalogue import INVALID_TYPE, Catalogue
+from counterfoil.policy.link import Chain
+from counterfoil.record import Draft
+from counterfoil.record.disclosure import SaltPool
+from counterfoil.record.entry import UntimedEntry
+from counterfoil.record.instant import DAY, to_micros
+
+logger = logging.getLogger("counterfoil")
+
+DEFAULT_LOG = "default"
+_LOG_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}").fullmatch
+_UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+#: A given id may be from a clock that is a little ahead of ours.
+_AHEAD = DAY
+
+
+class Intake:
+    """Turns calls into entries.
+
+    Args:
+        catalogue: the rules by event type.
+        chain: the policy chain.
+        clock: gives times and ids.
+        replay_days: the oldest event id that a caller may give.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, chain: Chain, clock: Clock, replay_days: int
+    ) -> None:
+        self._catalogue = catalogue
+        self._chain = chain
+        self._now = clock.now
+        self._new_id = clock.event_id
+        self._replay_days = replay_days
+        self._salts = SaltPool()
+
+    def take(
+        self,
+        event_type: Any,
+        user_id: Any,
+        ip_address: Any,
+        resource_id: Any,
+        resource_type: Any,
+        details: Any,
+        context: Any,
+        level: Any,
+        options: Any,
+        event_id: Any = None,
+        occurred_at: Any = None,
+        outcome: Any = None,
+        subjects: Iterable[Any] = (),
+        log: str | None = None,
+        on_behalf_of: Any = None,
+        impersonator: Any = None,
+        actor_kind: str | None = None,
+    ) -> UntimedEntry:
+        """One call's entry.
+
+        Raises:
+            EventIdError: ``event_id`` is not a UUIDv7, or too old.
+            InputError: ``log`` is not a log's name.
+        """
+        now = self._now()
+        rule = self._catalogue.rule(event_type)
+        draft = Draft(
+            rule.event_type,
+            self._new_id() if event_id is None else self._check_id(event_id, now),
+            now,
+        )
+        draft.rule = rule
+        draft.user_id = user_id
+        draft.ip_address = ip_address
+        draft.resource_id = resource_id
+        draft.resource_type = resource_type
+        draft.details = details
+        draft.context = context
+        draft.level = level
+        draft.options = options
+        draft.outcome = outcome
+        draft.subjects = subjects  # type: ignore[assignment]
+        draft.on_behalf_of = on_behalf_of
+        draft.impersonator = impersonator
+        draft.actor_kind = actor_kind
+        if log is not None:
+            draft.log = check_log_name(log)
+        if occurred_at is not None:
+            _set_time(draft, occurred_at)
+        if rule.event_type == INVALID_TYPE:
+            draft.note("event_type", str.__str__(event_type) if isinstance(event_type, str) else "")
+        if event_id is not None:
+            draft.named = _named(draft)
+        return self.seal(draft)
+
+    def seal(self, draft: Draft) -> UntimedEntry:
+        """Run the policy chain and build the disclosures.
+
+        The event is kept in every case: where the chain fails, what is kept is who did what
+        to what, and that the rest could not be.
+        """
+        try:
+            filled = draft
+            for link in self._chain:
+                filled = link(filled)
+            return UntimedEntry(filled, self._salts)
+        except Exception as error:  # noqa: BLE001 - a fault in a value must not lose the event
+            logger.error(
+                "An event of type %s was recorded without its values: the policy chain failed "
+                "with %s. Please report this.",
+                draft.event_type,
+                type(error).__name__,
+            )
+            return UntimedEntry(self._bare(draft, error), self._salts)
+
+    def _bare(self, draft: Draft, error: Exception) -> Draft:
+        rule = draft.rule
+        bare = Draft(draft.event_type, draft.event_id, draft.occurred_at, draft.log)
+        bare.level = rule.level.value
+        bare.outcome = "unknown"
+        bare.expires_days, bare.decays_days = rule.event_days, rule.disclosure_days
+        bare.audit = draft.audit
+        bare.named = draft.named
+        bare.note("policy_failed", type(error).__name__)
+        return bare
+
+    def _check_id(self, event_id: Any, now: int) -> str:
+        text = str(event_id) if isinstance(event_id, UUID) else event_id
+        if not isinstance(text, str) or _UUID_TEXT.fullmatch(text) is None:
+            raise EventIdError
+        made = int(text[:8] + text[9:13], 16) * 1000
+        if made < now - self._replay_days * DAY:
+            raise EventIdError(
+                f"The event id is more than {self._replay_days} days old.",
+                remedy="A retry this late is refused, since the event may have been purged.",
+            )
+        if made > now + _AHEAD:
+            raise EventIdError("The event id is from the future.")
+        return str.__str__(text)
+
+
+def check_log_name(log: Any) -> str:
+    """A log's name, as it is.
+
+    Raises:
+        InputError: it is not of the form ``[a-z0-9][a-z0-9._-]{0,62}``.
+    """
+    if not isinstance(log, str) or _LOG_NAME(log) is None:
+        raise InputError(
+            "The log's name is malformed.",
+            remedy="Use a-z, 0-9, dots, dashes and underscores, a letter or digit first, "
+            "at most 63 characters.",
+        )
+    return str.__str__(log)
+
+
+def _set_time(draft: Draft, occurred_at: Any) -> None:
+    if not isinstance(occurred_at, datetime):
+        draft.note("occurred_at", "what was given is not a datetime")
+        return
+    if occurred_at.tzinfo is None:
+        draft.note("occurred_at", "a time without a zone, taken as UTC")
+    try:
+        draft.occurred_at = to_micros(occurred_at)
+    except (OverflowError, ValueError):
+        draft.note("occurred_at", "a time out of range")
+
+
+#: Parameters of a call by which a repeat of its id is compared.
+_CALL_FIELDS = (
+    "user_id",
+    "ip_address",
+    "resource_id",
+    "resource_type",
+    "details",
+    "level",
+    "outcome",
+)
+_CONTEXT_FIELDS = (
+    "user_id",
+    "ip_address",
+    "user_agent",
+    "session_id",
+    "request_id",
+    "company_id",
+    "resource_id",
+    "resource_type",
+    "before_state",
+    "after_state",
+    "changes",
+    "metadata",
+)
+
+
+def _named(draft: Draft) -> frozenset[str]:
+    named = {"event_id", "event_type"}
+    named.update(name for name in _CALL_FIELDS if getattr(draft, name) is not None)
+    context = getattr(draft.context, "__dict__", None) or {}
+    named.update(name for name in _CONTEXT_FIELDS if context.get(name) is not None)
+    return frozenset(named)

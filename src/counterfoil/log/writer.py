@@ -1,0 +1,267 @@
+"""Group commit: events gather in a bounded queue and go into the store a batch at a time.
+
+One batch is in flight at a time; what gathers meanwhile is the next one. So one caller pays
+one commit, and a thousand callers share a few. While a batch is hashed and written in the
+store's thread, the event loop prepares the next events.
+
+What survives a crash: nothing of the queue, and nobody was told of it; a batch whole or not
+at all, and its callers are woken only after the store has synced it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from counterfoil.clock import Clock
+from counterfoil.errors import (
+    ClosedError,
+    CounterfoilError,
+    QueueFullError,
+    StoreError,
+    WriteError,
+    WriteTimeoutError,
+)
+from counterfoil.record.entry import UntimedEntry
+from counterfoil.store import Store
+
+from .batch import BatchBuilder, TreeEdge
+from .limits import Limits
+
+#: How often waiting callers are checked against the time limit, as a part of that limit.
+_CHECKS_PER_LIMIT = 4
+
+
+class Pending(NamedTuple):
+    """An event on its way: owned by the queue, then by the batch in flight."""
+
+    entry: UntimedEntry
+    future: asyncio.Future[str]
+    queued_at: float
+
+
+class Writer:
+    """The queue and the one writer of an open log.
+
+    Args:
+        store: where batches go.
+        clock: gives the time of recording.
+        limits: bounds of the queue and of waiting.
+        origin: the origin of a log that has to be made, by its name.
+        committed: called on the event loop with the new sizes of the logs of each batch.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        limits: Limits,
+        origin: Callable[[str], str],
+        committed: Callable[[dict[str, int]], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._origin = origin
+        self._committed = committed
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Pending] = deque()
+        self._queued_bytes = 0
+        self._rooms: deque[asyncio.Future[None]] = deque()
+        self._flight: Sequence[Pending] = ()
+        self._task: asyncio.Task[None] | None = None
+        self._start_scheduled = False
+        self._start_at = 1
+        self._watch: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._edges: dict[str, TreeEdge] = {}
+        self.closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Events that are queued or in flight."""
+        return len(self._queue) + len(self._flight)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether an event may be queued at once."""
+        return (
+            len(self._queue) < self._limits.queue_events
+            and self._queued_bytes < self._limits.queue_bytes
+        )
+
+    def put(self, entry: UntimedEntry) -> asyncio.Future[str]:
+        """Queue an event; the future gives its id once it is committed and synced.
+
+        The future may be cancelled; the event is written all the same.
+
+        Raises:
+            ClosedError: the log is closing.
+        """
+        if self.closed:
+            raise ClosedError
+        future: asyncio.Future[str] = self._loop.create_future()
+        self._queue.append(Pending(entry, future, self._loop.time()))
+        self._queued_bytes += entry.size
+        if self._task is None:
+            # Callers that a commit has woken come back one by one. Starting when half of
+            # them are there lets the other half gather while this batch is written.
+            if len(self._queue) >= self._start_at:
+                self._start()
+            elif not self._start_scheduled:
+                self._start_scheduled = True
+                self._loop.call_soon(self._start_idle)
+        return future
+
+    async def room(self, event_id: str) -> None:
+        """Wait until an event may be queued.
+
+        Raises:
+            QueueFullError: the time limit passed.
+            ClosedError: the log was closed meanwhile.
+        """
+        deadline = self._loop.time() + self._limits.queue_timeout
+        while not self.has_room:
+            if self.closed:
+                raise ClosedError
+            future: asyncio.Future[None] = self._loop.create_future()
+            self._rooms.append(future)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await future
+            except TimeoutError:
+                raise QueueFullError(event_id=event_id) from None
+
+    async def drain(self) -> None:
+        """Wait until nothing is queued or in flight."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Take no more events and write those that are queued."""
+        self.closed = True
+        self._let_in()
+        await self.drain()
+        if self._watch is not None:
+            self._watch.cancel()
+
+    def _start_idle(self) -> None:
+        self._start_scheduled = False
+        if self._task is None and self._queue:
+            self._start()
+
+    def _start(self) -> None:
+        batch: list[Pending] = []
+        logs: set[str] = set()
+        queue = self._queue
+        while queue and len(batch) < self._limits.batch_events:
+            log = queue[0].entry.log
+            if log not in logs:
+                if len(logs) == self._limits.batch_logs:
+                    break
+                logs.add(log)
+            pending = queue.popleft()
+            self._queued_bytes -= pending.entry.size
+            batch.append(pending)
+        self._flight = batch
+        self._idle.clear()
+        self._task = self._loop.create_task(self._write(batch))
+        self._let_in()
+        if self._watch is None:
+            self._keep_watch()
+
+    async def _write(self, batch: Sequence[Pending]) -> None:
+        try:
+            await self._append(batch)
+        finally:
+            self._flight = ()
+            self._task = None
+            self._start_at = max(1, (len(batch) + len(self._queue)) // 2)
+            if self._queue:
+                self._start()
+            else:
+                self._idle.set()
+
+    async def _append(self, batch: Sequence[Pending]) -> None:
+        builder = BatchBuilder(
+            [pending.entry for pending in batch], self._clock, self._edges, self._origin
+        )
+        try:
+            await self._store.append(builder.requests, builder.ids, builder.build, builder.prepare)
+        except CounterfoilError as error:
+            await self._refuse(batch, error)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, callers must hear of it
+            failure = StoreError(f"Writing failed unexpectedly ({type(error).__name__}).")
+            failure.__cause__ = error
+            failure.outcome_known = False
+            await self._refuse(batch, failure)
+            return
+        builder.keep_edges()
+        for pending, failure in zip(batch, builder.errors, strict=True):
+            future = pending.future
+            if future.done():
+                continue
+            if failure is None:
+                future.set_result(pending.entry.event_id)
+            else:
+                future.set_exception(failure)
+        if builder.sizes:
+            self._committed(builder.sizes)
+
+    async def _refuse(self, batch: Sequence[Pending], error: CounterfoilError) -> None:
+        known = error.outcome_known if isinstance(error, StoreError) else True
+        logs = {pending.entry.log for pending in batch}
+        if len(logs) > 1 and known:
+            # One log's trouble is not the others': each is tried by itself.
+            for log in sorted(logs):
+                await self._append([item for item in batch if item.entry.log == log])
+            return
+        for pending in batch:
+            if not pending.future.done():
+                pending.future.set_exception(_write_error(pending, error, known))
+
+    def _let_in(self) -> None:
+        # As many as there are places; each looks again for itself once it runs.
+        places = self._limits.queue_events - len(self._queue) if self.has_room else 0
+        if self.closed:
+            places = len(self._rooms)
+        while self._rooms and places > 0:
+            future = self._rooms.popleft()
+            if not future.done():
+                future.set_result(None)
+                places -= 1
+
+    def _keep_watch(self) -> None:
+        now = self._loop.time()
+        limit = self._limits.write_timeout
+        for pending in self._flight:
+            if now - pending.queued_at > limit and not pending.future.done():
+                pending.future.set_exception(
+                    WriteTimeoutError(event_id=pending.entry.event_id, outcome_known=False)
+                )
+        while self._queue and now - self._queue[0].queued_at > limit:
+            pending = self._queue.popleft()
+            self._queued_bytes -= pending.entry.size
+            if not pending.future.done():
+                pending.future.set_exception(WriteTimeoutError(event_id=pending.entry.event_id))
+        self._let_in()
+        if self._flight or self._queue:
+            self._watch = self._loop.call_later(limit / _CHECKS_PER_LIMIT, self._keep_watch)
+        else:
+            self._watch = None
+
+
+def _write_error(pending: Pending, error: CounterfoilError, known: bool) -> WriteError:
+    failure = WriteError(
+        f"The event was not recorded: {error.message}"
+        if known
+        else f"The event may not have been recorded: {error.message}",
+        remedy=error.remedy or WriteTimeoutError.remedy,
+        event_id=pending.entry.event_id,
+        outcome_known=known,
+    )
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,137 @@
+"""The row that a store keeps of an event.
+
+``entry`` and the disclosures are what counts; every other column is a copy for searching,
+recomputed from them by :func:`copies` whenever the log is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from . import entry as entries
+from .disclosure import Disclosure
+from .entry import LEVEL_NUMBERS, OUTCOME_NUMBERS, UntimedEntry
+from .instant import from_rfc3339
+
+#: A position is a log's number times this, plus the index in the log: one key that keeps
+#: each log's events together. Room for 2^40 events a log and 2^22 logs.
+LOG_SPAN = 1 << 40
+
+
+class EventRow(NamedTuple):
+    """One event as stored. Times are microseconds since the Unix epoch.
+
+    Disclosures are kept as sixteen bytes of salt followed by the value's bytes. ``level`` and
+    ``outcome`` are numbers (``entry.LEVELS``, ``entry.OUTCOMES``); ``mentions`` counts the
+    disclosures that name further people, which stand in rows of their own.
+    """
+
+    position: int
+    id: bytes
+    leaf: bytes
+    recorded_at: int
+    occurred_at: int
+    expires_at: int | None
+    decays_at: int | None
+    type: str
+    level: int
+    outcome: int
+    company_id: str | None
+    resource_type: str | None
+    resource_id: str | None
+    user_id: str | None
+    ip_address: str | None
+    session_id: str | None
+    request_id: str | None
+    mentions: int | None
+    entry: bytes
+    actor: bytes | None
+    client: bytes | None
+    resource: bytes | None
+    state: bytes | None
+    details: bytes | None
+    body: bytes | None
+
+    @property
+    def index(self) -> int:
+        """The event's index in its log."""
+        return self.position % LOG_SPAN
+
+    def disclosures(self, mentions: Sequence[MentionRow] = ()) -> list[Disclosure]:
+        """The event's disclosures, in the order of their names' places."""
+        found = [
+            Disclosure.unpack(name, stored)
+            for name, stored in zip(DISCLOSURE_COLUMNS, self[19:], strict=True)
+            if stored is not None
+        ]
+        found.extend(Disclosure.unpack(row.name, row.stored) for row in mentions)
+        return found
+
+
+class MentionRow(NamedTuple):
+    """A disclosure that names a further person: on behalf of, impersonator, subjects."""
+
+    position: int
+    name: str
+    person: str
+    stored: bytes
+
+
+COLUMNS = EventRow._fields
+DISCLOSURE_COLUMNS = COLUMNS[19:]
+
+
+def make_row(event: UntimedEntry, position: int, leaf: bytes, recorded_at: int, entry: bytes,
+             expires_at: int | None, decays_at: int | None) -> tuple[Any, ...]:
+    """A row as a plain tuple in the order of :data:`COLUMNS` (the writer's hot path)."""
+    mentions = event.mentions
+    return (
+        position, event.id, leaf, recorded_at, event.occurred_at, expires_at, decays_at,
+        event.type, event.level, event.outcome, event.company_id, event.resource_type,
+        event.resource_id, event.user_id, event.ip_address, event.session_id, event.request_id,
+        None if mentions is None else len(mentions), entry, *event.stored,
+    )  # fmt: skip
+
+
+def copies(row: EventRow, disclosures: Sequence[Disclosure]) -> dict[str, Any]:
+    """What the searching columns must hold, recomputed from entry and disclosures.
+
+    Raises:
+        ValueError: the entry or a disclosure cannot be read.
+        KeyError: the entry lacks a member.
+    """
+    members = entries.parse(row.entry)
+    by_name = {item.name: item for item in disclosures}
+    actor = _object(by_name.get("actor"))
+    client = _object(by_name.get("client"))
+    resource = _object(by_name.get("resource"))
+    expires, decays = members.get("expires_at"), members.get("decays_at")
+    extra = len(disclosures) - sum(name in by_name for name in DISCLOSURE_COLUMNS)
+    return {
+        "id": bytes.fromhex(members["id"].replace("-", "")),
+        "recorded_at": from_rfc3339(members["recorded_at"]),
+        "occurred_at": from_rfc3339(members["occurred_at"]),
+        "expires_at": None if expires is None else from_rfc3339(expires),
+        "decays_at": None if decays is None else from_rfc3339(decays),
+        "type": members["type"],
+        "level": LEVEL_NUMBERS[members["level"]],
+        "outcome": OUTCOME_NUMBERS[members["outcome"]],
+        "company_id": members.get("company_id"),
+        "resource_type": members.get("resource_type"),
+        "resource_id": resource.get("resource_id"),
+        "user_id": actor.get("user_id"),
+        "ip_address": client.get("ip_address"),
+        "session_id": client.get("session_id"),
+        "request_id": client.get("request_id"),
+        "mentions": extra or None,
+    }
+
+
+def _object(disclosure: Disclosure | None) -> dict[str, Any]:
+    if disclosure is None:
+        return {}
+    value = disclosure.load()
+    if not isinstance(value, dict):
+        raise ValueError("The disclosure is not an object.")
+    return value

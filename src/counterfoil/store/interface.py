@@ -1,0 +1,257 @@
+"""The Protocol that every store satisfies, and the plain values that cross it.
+
+A store keeps bytes and answers questions; it knows nothing of hashing, policy or proofs.
+Tiles, frontiers and checkpoints are opaque to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from counterfoil.record.row import EventRow, MentionRow
+
+#: Leaf hashes in a full tile (C2SP tlog-tiles), and the bytes of one.
+TILE_WIDTH = 256
+HASH_BYTES = 32
+
+
+@dataclass(slots=True)
+class Head:
+    """Where a log ends.
+
+    Attributes:
+        log: the log's name; ``number``: its place in positions (``record.row.LOG_SPAN``).
+        size: how many events it has ever had.
+        recorded_at: the last event's time, microseconds since the Unix epoch.
+        frontier: the tree's right edge, opaque.
+        tail: the leaf hashes of the tile that is not full yet; given inside ``append`` only,
+            and only where the request asked for it by an outdated ``known_size``.
+    """
+
+    log: str
+    number: int
+    origin: str
+    size: int = 0
+    recorded_at: int = 0
+    frontier: bytes = b""
+    tail: bytes | None = None
+
+
+class HeadRequest(NamedTuple):
+    """A log that an append touches: how many events come, which size the caller knows."""
+
+    log: str
+    origin: str
+    events: int
+    known_size: int
+
+
+class TileRow(NamedTuple):
+    """Hashes to append to a tile (C2SP tlog-tiles); the tile is made where it is missing.
+
+    ``offset`` is how many hashes it must hold already; a store that finds another number
+    raises StoreCorruptError.
+    """
+
+    log: int
+    level: int
+    number: int
+    offset: int
+    hashes: bytes
+
+
+class CountRow(NamedTuple):
+    """Events of one kind in one UTC hour of ``recorded_at`` (hours since the Unix epoch)."""
+
+    log: int
+    hour: int
+    company: str
+    type: str
+    level: int
+    outcome: int
+    count: int
+
+
+class CheckpointRow(NamedTuple):
+    """A signed checkpoint: opaque bytes, and when it was signed (microseconds)."""
+
+    log: int
+    size: int
+    signed_at: int
+    note: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """All that one append writes. ``rows`` are tuples in the order of ``record.row.COLUMNS``."""
+
+    heads: list[Head] = field(default_factory=list)
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    mentions: list[MentionRow] = field(default_factory=list)
+    tiles: list[TileRow] = field(default_factory=list)
+    counts: list[CountRow] = field(default_factory=list)
+
+
+#: Called with the locked heads and the events already stored under the ids asked for.
+#: Runs inside the transaction, must not wait for anything, may raise to abandon it.
+Build = Callable[[Mapping[str, Head], Mapping[bytes, EventRow]], Batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events to read.
+
+    Attributes:
+        first, last: positions, both inclusive.
+        equal: column -> the values of which it must have one.
+        contains: (disclosure column, bytes) pairs that must all occur in the stored value.
+        person: only events that mention this further person.
+        newest_first: the order, by position.
+        limit: the most rows to return, at least 1.
+    """
+
+    first: int
+    last: int
+    equal: Mapping[str, Collection[Any]] = field(default_factory=dict)
+    contains: Sequence[tuple[str, bytes]] = ()
+    person: str | None = None
+    newest_first: bool = True
+    limit: int = 50
+
+
+class Store(Protocol):
+    """A database that keeps logs.
+
+    Durability, the duty of every implementation: when ``append``, ``put_checkpoint`` or
+    ``put_meta`` returns, what it wrote is committed and synced to stable storage, whole, and
+    survives kill -9 and loss of power. When it raises a StoreError whose ``outcome_known``
+    is True, nothing of it is there; where that cannot be known, ``outcome_known`` is False.
+    Any number of processes may use one database at once: ``append`` holds the heads that it
+    was asked for, in the order of their names, from reading them until it has committed.
+
+    A store belongs to the event loop that opened it, and to the process: after ``fork()``
+    every call in the child raises ForkedError. No call blocks the event loop. Driver errors
+    become StoreErrors with the driver's error as their cause.
+
+    ``memory:`` makes the same promises within its process, and forgets all on close.
+    """
+
+    @property
+    def name(self) -> str:
+        """The address without secrets, for messages."""
+        ...
+
+    async def open(self) -> None:
+        """Connect, and create or migrate the schema under a lock.
+
+        Raises:
+            StoreUnavailableError: it cannot be reached.
+            SchemaError: the schema is newer than this code, or a migration was changed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what is running and let go of every connection. Idempotent."""
+        ...
+
+    async def append(
+        self,
+        requests: Sequence[HeadRequest],
+        ids: Sequence[bytes],
+        build: Build,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        """Lock the heads (made where missing), call ``build``, write its batch, commit.
+
+        Args:
+            requests: the logs touched, at most 64, sorted by name, each once.
+            ids: event ids that may be there already; ``build`` gets those that are.
+            build: makes the batch; what it raises is raised after a rollback.
+            prepare: work that needs no lock; called once before any is taken, off the event
+                loop where the store has a thread.
+        """
+        ...
+
+    async def head(self, log: str) -> Head | None:
+        """The head of one log, or None where there is none."""
+        ...
+
+    async def heads(self) -> list[Head]:
+        """All heads, by name."""
+        ...
+
+    async def find(self, ids: Sequence[bytes]) -> list[EventRow]:
+        """The events with these ids, in no order."""
+        ...
+
+    async def select(self, selection: Selection) -> list[EventRow]:
+        """The events selected, in the selection's order."""
+        ...
+
+    async def count(self, selection: Selection) -> int:
+        """How many events match; ``limit`` and order play no role."""
+        ...
+
+    async def mentions(self, first: int, last: int) -> list[MentionRow]:
+        """The further people of the events at these positions, in order."""
+        ...
+
+    async def boundary(self, number: int, size: int, recorded_at: int) -> int:
+        """The first index of a log whose event was recorded at or after a time, or its size.
+
+        ``recorded_at`` never decreases along the index, so this is a binary search.
+        """
+        ...
+
+    async def counts(
+        self,
+        number: int,
+        unit: str,
+        first: int,
+        last: int,
+        equal: Mapping[str, Collection[Any]],
+        by: Sequence[str],
+    ) -> list[tuple[int, tuple[Any, ...], int]]:
+        """Sums of the roll-ups: (bucket, values of ``by``, events).
+
+        Args:
+            unit: ``hour`` or ``day``; buckets are whole units since the Unix epoch.
+            first, last: buckets, both inclusive.
+            equal: filters on ``company``, ``type``, ``level``, ``outcome``.
+            by: columns among those four to tell apart.
+        """
+        ...
+
+    async def tile(self, number: int, level: int, index: int) -> bytes | None:
+        """A stored tile's hashes, or None."""
+        ...
+
+    async def leaves(self, first: int, last: int) -> list[tuple[int, bytes]]:
+        """(position, leaf hash) of the events at these positions, in order."""
+        ...
+
+    async def put_checkpoint(self, checkpoint: CheckpointRow) -> None:
+        """Record a signed checkpoint; the same size again is left as it is."""
+        ...
+
+    async def checkpoints(self, number: int, *, limit: int = 1) -> list[CheckpointRow]:
+        """The newest checkpoints of a log, the newest first."""
+        ...
+
+    async def meta(self) -> dict[str, str]:
+        """The database's own facts: its random id, its verifier key, its creation."""
+        ...
+
+    async def put_meta(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Set facts that are not set yet; returns all. What is set is never changed."""
+        ...
+
+    async def version(self) -> object:
+        """Something that differs once another process has written; cheap to ask."""
+        ...
+
+    async def usage(self) -> dict[str, int]:
+        """Bytes by part (``database``, ``log``), as far as the engine can tell."""
+        ...

@@ -1,0 +1,1 @@
+SELECT log, size, signed_at, note FROM checkpoint WHERE log = ? ORDER BY size DESC LIMIT ?;

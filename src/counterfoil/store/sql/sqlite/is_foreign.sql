@@ -1,0 +1,2 @@
+SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table')
+   AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration');

@@ -1,0 +1,1 @@
+SELECT position, leaf FROM event WHERE position BETWEEN ? AND ? ORDER BY position;

@@ -1,0 +1,1 @@
+SELECT position, name, person, stored FROM mention WHERE position BETWEEN ? AND ? ORDER BY position, name;

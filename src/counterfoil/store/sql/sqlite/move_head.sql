@@ -1,0 +1,1 @@
+UPDATE log SET size = ?, recorded_at = ?, frontier = ? WHERE number = ?;

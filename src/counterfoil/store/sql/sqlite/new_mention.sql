@@ -1,0 +1,1 @@
+INSERT INTO mention (position, name, person, stored) VALUES (?, ?, ?, ?);
