@@ -51,9 +51,9 @@ $(READY): pyproject.toml constraints.txt
 		echo "Counterfoil needs Python 3.11 or later. Name one: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Preparing .venv" >&2
 	@test "$(USABLE)" = yes || $(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 		--require-hashes --requirement constraints.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip --disable-pip-version-check check > .venv/check.txt \
 		|| { cat .venv/check.txt >&2; exit 1; }
