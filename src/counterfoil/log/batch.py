@@ -139,11 +139,12 @@ class BatchBuilder:
             position += 1
 
         frontier, growth = edge.frontier.append(leaves)
-        for level, index, offset, hashes in growth:
-            if level == 0 and offset:
-                hashes = _tail(edge, head) + hashes
-                offset = 0
-            batch.tiles.append(TileRow(head.number, level, index, offset, hashes))
+        for grown in growth:
+            offset, hashes = grown.offset, grown.hashes
+            if grown.level == 0 and offset:
+                # The rows hold the leaves of a tile that is not full; now it is written whole.
+                offset, hashes = 0, _tail(edge, head) + hashes
+            batch.tiles.append(TileRow(head.number, grown.level, grown.index, offset, hashes))
 
         kinds = Counter(
             (entry.company_id or "", entry.type, entry.level, entry.outcome) for entry in entries

@@ -18,7 +18,6 @@ from counterfoil.errors import EventIdError, InputError
 from counterfoil.policy.catalogue import INVALID_TYPE, Catalogue
 from counterfoil.policy.link import Chain
 from counterfoil.record import Draft
-from counterfoil.record.disclosure import SaltPool
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import DAY, to_micros
 
@@ -49,7 +48,6 @@ class Intake:
         self._now = clock.now
         self._new_id = clock.event_id
         self._replay_days = replay_days
-        self._salts = SaltPool()
 
     def take(
         self,
@@ -118,7 +116,7 @@ class Intake:
             filled = draft
             for link in self._chain:
                 filled = link(filled)
-            return UntimedEntry(filled, self._salts)
+            return UntimedEntry(filled)
         except Exception as error:  # noqa: BLE001 - a fault in a value must not lose the event
             logger.error(
                 "An event of type %s was recorded without its values: the policy chain failed "
@@ -126,7 +124,7 @@ class Intake:
                 draft.event_type,
                 type(error).__name__,
             )
-            return UntimedEntry(self._bare(draft, error), self._salts)
+            return UntimedEntry(self._bare(draft, error))
 
     def _bare(self, draft: Draft, error: Exception) -> Draft:
         rule = draft.rule

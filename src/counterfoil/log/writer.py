@@ -107,13 +107,7 @@ class Writer:
         self._queue.append(Pending(entry, future, self._loop.time()))
         self._queued_bytes += entry.size
         if self._task is None:
-            # Callers that a commit has woken come back one by one. Starting when half of
-            # them are there lets the other half gather while this batch is written.
-            if len(self._queue) >= self._start_at:
-                self._start()
-            elif not self._start_scheduled:
-                self._start_scheduled = True
-                self._loop.call_soon(self._start_idle)
+            self._start_soon()
         return future
 
     async def room(self, event_id: str) -> None:
@@ -146,6 +140,16 @@ class Writer:
         await self.drain()
         if self._watch is not None:
             self._watch.cancel()
+
+    def _start_soon(self) -> None:
+        # Callers that a commit has woken come back one by one. Starting when half of them
+        # are there lets the other half gather while this batch is written; where they do
+        # not come, what is there goes once the loop has let everyone else run.
+        if len(self._queue) >= self._start_at:
+            self._start()
+        elif not self._start_scheduled:
+            self._start_scheduled = True
+            self._loop.call_soon(self._start_idle)
 
     def _start_idle(self) -> None:
         self._start_scheduled = False
@@ -180,7 +184,7 @@ class Writer:
             self._task = None
             self._start_at = max(1, (len(batch) + len(self._queue)) // 2)
             if self._queue:
-                self._start()
+                self._start_soon()
             else:
                 self._idle.set()
 

@@ -13,7 +13,6 @@ from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
-from weakref import WeakSet
 
 import orjson
 
@@ -25,7 +24,6 @@ NAMES = ("actor", "client", "resource", "state", "details", "body")
 
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 _PAD = (b"", b"\0\0", b"\0")
-_POOL = 512
 
 
 class Disclosure(NamedTuple):
@@ -87,52 +85,23 @@ def digests(frames: Sequence[bytes]) -> list[bytes]:
     return [text[at : at + DIGEST_CHARS] for at in range(0, 44 * len(frames), 44)]
 
 
-class SaltPool:
-    """Salts of 128 random bits from the operating system, drawn many at a time.
+def salts(count: int) -> tuple[list[bytes], list[bytes]]:
+    """Fresh salts of 128 random bits each, from one call of the operating system.
 
-    A pool belongs to one thread. A child process must not go on with its parent's pool, or
-    it would repeat the parent's salts: a fork empties every pool.
+    Returns:
+        The salts' bytes, and their texts of 22 characters of base64url, side by side.
     """
-
-    __slots__ = ("__weakref__", "_at", "_raw", "_text")
-
-    def __init__(self) -> None:
-        self._raw = b""
-        self._text = b""
-        self._at = _POOL
-        _POOLS.add(self)
-
-    def clear(self) -> None:
-        """Forget the drawn salts."""
-        self._at = _POOL
-
-    def take(self) -> tuple[bytes, bytes]:
-        """A fresh salt: its sixteen bytes and its 22 characters of base64url."""
-        at = self._at
-        if at >= _POOL:
-            self._fill()
-            at = 0
-        self._at = at + 1
-        return self._raw[at * 16 : at * 16 + 16], self._text[at * 24 : at * 24 + 22]
-
-    def _fill(self) -> None:
-        raw = os.urandom(SALT_BYTES * _POOL)
-        padded = bytearray(18 * _POOL)
-        for offset in range(SALT_BYTES):
-            padded[offset::18] = raw[offset::16]
-        self._raw = raw
-        self._text = b2a_base64(padded, newline=False).translate(_URLSAFE)
-
-
-_POOLS: WeakSet[SaltPool] = WeakSet()
-
-
-def _clear_pools() -> None:
-    for pool in _POOLS:
-        pool.clear()
-
-
-os.register_at_fork(after_in_child=_clear_pools)
+    raw = os.urandom(SALT_BYTES * count)
+    # Two zero bytes after each salt make it a multiple of three, so that all are encoded at
+    # once; the two characters that they add are left out.
+    padded = bytearray(18 * count)
+    for offset in range(SALT_BYTES):
+        padded[offset::18] = raw[offset::16]
+    text = b2a_base64(padded, newline=False).translate(_URLSAFE)
+    return (
+        [raw[at : at + 16] for at in range(0, 16 * count, 16)],
+        [text[at : at + 22] for at in range(0, 24 * count, 24)],
+    )
 
 
 def dump(value: Any) -> bytes:

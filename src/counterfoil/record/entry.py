@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from .disclosure import SaltPool, digests, dump
+from .disclosure import NAMES, digests, dump, salts
 from .draft import Draft
 from .instant import DAY, LAST, rfc3339
 
@@ -25,14 +25,12 @@ OUTCOMES = ("success", "failure", "unknown")
 LEVEL_NUMBERS = {name: number for number, name in enumerate(LEVELS)}
 OUTCOME_NUMBERS = {name: number for number, name in enumerate(OUTCOMES)}
 
-_FRAMES = {
-    name: b'["%b","' + name.encode() + b'",%b]'
-    for name in ("actor", "client", "resource", "state", "details", "body")
-}
+#: The disclosures' JSON by the place of their column: salt and value to be filled in.
+_FRAMES = [b'["%b","' + name.encode() + b'",%b]' for name in NAMES]
 
 
 class UntimedEntry:
-    """An event with all but its index and its time of recording.
+    """An event with all but its salts, its index and its time of recording.
 
     Owned by one caller until it is queued, then by the writer. It holds no reference to
     anything of the caller's: only text, numbers and bytes.
@@ -43,7 +41,6 @@ class UntimedEntry:
         "decays_days",
         "draft",
         "expires_days",
-        "frames",
         "head",
         "id",
         "ip_address",
@@ -58,13 +55,15 @@ class UntimedEntry:
         "resource_type",
         "session_id",
         "size",
+        "slots",
         "stored",
         "tail",
         "type",
         "user_id",
+        "values",
     )
 
-    def __init__(self, draft: Draft, salts: SaltPool) -> None:
+    def __init__(self, draft: Draft) -> None:
         self.log = draft.log
         self.id = bytes.fromhex(draft.event_id.replace("-", ""))
         self.type = draft.event_type
@@ -83,31 +82,13 @@ class UntimedEntry:
         # Kept only where a repeat of this id must be compared with what is stored.
         self.draft = draft if "event_id" in draft.named else None
 
-        frames: list[bytes] = []
-        size = 600
-        stored: list[bytes | None] = []
-        for name, value in _values(draft):
-            if value is None:
-                stored.append(None)
-                continue
-            data = dump(value)
-            raw, text = salts.take()
-            frames.append(_FRAMES[name] % (text, data))
-            stored.append(raw + data)
-            size += len(data)
-        mentions: list[tuple[str, str, bytes]] | None = None
-        if draft.on_behalf_of is not None or draft.impersonator is not None or draft.subjects:
-            mentions = []
-            for name, person in _people(draft):
-                data = dump(person)
-                raw, text = salts.take()
-                frames.append(b'["%b","%b",%b]' % (text, name.encode(), data))
-                mentions.append((name, person, raw + data))
-                size += len(data)
-        self.frames = frames
-        self.stored = stored
-        self.mentions = mentions
-        self.size = size
+        #: The values' bytes, and which frame each has: the number of a column, or a name.
+        self.values: list[bytes] = []
+        self.slots: list[int | bytes] = []
+        self.stored: Sequence[bytes | None] = ()
+        self.mentions: list[tuple[str, str, bytes]] | None = None
+        self._disclose(draft)
+        self.size = 600 + sum(map(len, self.values))
 
         company = b"" if draft.company_id is None else b',"company_id":' + dump(draft.company_id)
         if draft.audit is not None:
@@ -127,6 +108,68 @@ class UntimedEntry:
             else b',"resource_type":"%b"' % draft.resource_type.encode()
         )
         self.tail = b'%b,"type":"%b","v":1}' % (kind, draft.event_type.encode())
+
+    def _disclose(self, draft: Draft) -> None:
+        values, slots = self.values, self.slots
+
+        user_id = draft.user_id
+        kind = draft.actor_kind or ("anonymous" if user_id is None else "user")
+        values.append(
+            orjson.dumps({"kind": kind} if user_id is None else {"kind": kind, "user_id": user_id})
+        )
+        slots.append(0)
+
+        client: dict[str, Any] = {}
+        if draft.ip_address is not None:
+            client["ip_address"] = draft.ip_address
+        if draft.user_agent is not None:
+            client["user_agent"] = draft.user_agent
+        if draft.session_id is not None:
+            client["session_id"] = draft.session_id
+        if draft.request_id is not None:
+            client["request_id"] = draft.request_id
+        if draft.claims is not None:
+            client["claims"] = draft.claims
+        if client:
+            values.append(dump(client))
+            slots.append(1)
+
+        if draft.resource_id is not None:
+            values.append(orjson.dumps({"resource_id": draft.resource_id}))
+            slots.append(2)
+
+        state: dict[str, Any] = {}
+        if draft.before_state is not None:
+            state["before_state"] = draft.before_state
+        if draft.after_state is not None:
+            state["after_state"] = draft.after_state
+        if draft.changes is not None:
+            state["changes"] = draft.changes
+        if state:
+            values.append(dump(state))
+            slots.append(3)
+
+        details: dict[str, Any] = {}
+        if draft.details is not None:
+            details["details"] = draft.details
+        if draft.metadata is not None:
+            details["metadata"] = draft.metadata
+        if draft.notes is not None:
+            details["notes"] = draft.notes
+        if details:
+            values.append(dump(details))
+            slots.append(4)
+
+        if draft.body is not None:
+            values.append(dump(draft.body))
+            slots.append(5)
+
+        if draft.on_behalf_of is not None or draft.impersonator is not None or draft.subjects:
+            self.mentions = []
+            for name, person in _people(draft):
+                values.append(orjson.dumps(person))
+                slots.append(b'["%b","' + name.encode() + b'",%b]')
+                self.mentions.append((name, person, b""))
 
     @property
     def event_id(self) -> str:
@@ -160,21 +203,41 @@ class UntimedEntry:
 
 
 def commit(entries: Sequence[UntimedEntry]) -> None:
-    """Hash the disclosures of many entries and put their digests in front.
+    """Salt and hash the disclosures of many entries, and put their digests in front.
 
     Needs no lock: this is the costly part, and the index and time play no role in it.
     Entries that were committed before, in a batch that had to be split, stay as they are.
     """
-    entries = [entry for entry in entries if entry.frames]
-    found = digests([frame for entry in entries for frame in entry.frames])
+    entries = [entry for entry in entries if entry.values]
+    values = [value for entry in entries for value in entry.values]
+    raw, texts = salts(len(values))
+    slots = [slot for entry in entries for slot in entry.slots]
+    frames = _FRAMES
+    found = digests(
+        [
+            (frames[slot] if type(slot) is int else slot) % (text, value)
+            for slot, text, value in zip(slots, texts, values, strict=True)
+        ]
+    )
     start = 0
     for entry in entries:
-        end = start + len(entry.frames)
+        end = start + len(entry.values)
         entry.head = b'{"_sd":["%b"],"_sd_alg":"sha-256"%b' % (
             b'","'.join(sorted(found[start:end])),
             entry.head,
         )
-        entry.frames = []
+        stored: list[bytes | None] = [None] * len(frames)
+        people = 0
+        for at in range(start, end):
+            slot = slots[at]
+            if type(slot) is int:
+                stored[slot] = raw[at] + values[at]
+            else:
+                name, person, _ = entry.mentions[people]
+                entry.mentions[people] = (name, person, raw[at] + values[at])
+                people += 1
+        entry.stored = stored
+        entry.values = []
         start = end
 
 
@@ -194,49 +257,6 @@ def id_text(raw: bytes) -> str:
     """A UUID's sixteen bytes in its usual text form."""
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def _values(draft: Draft) -> Iterable[tuple[str, Any]]:
-    user_id = draft.user_id
-    kind = draft.actor_kind or ("anonymous" if user_id is None else "user")
-    actor = {"kind": kind} if user_id is None else {"kind": kind, "user_id": user_id}
-
-    client: dict[str, Any] | None = {}
-    if draft.ip_address is not None:
-        client["ip_address"] = draft.ip_address
-    if draft.user_agent is not None:
-        client["user_agent"] = draft.user_agent
-    if draft.session_id is not None:
-        client["session_id"] = draft.session_id
-    if draft.request_id is not None:
-        client["request_id"] = draft.request_id
-    if draft.claims is not None:
-        client["claims"] = draft.claims
-
-    state: dict[str, Any] = {}
-    if draft.before_state is not None:
-        state["before_state"] = draft.before_state
-    if draft.after_state is not None:
-        state["after_state"] = draft.after_state
-    if draft.changes is not None:
-        state["changes"] = draft.changes
-
-    details: dict[str, Any] = {}
-    if draft.details is not None:
-        details["details"] = draft.details
-    if draft.metadata is not None:
-        details["metadata"] = draft.metadata
-    if draft.notes is not None:
-        details["notes"] = draft.notes
-
-    return (
-        ("actor", actor),
-        ("client", client or None),
-        ("resource", None if draft.resource_id is None else {"resource_id": draft.resource_id}),
-        ("state", state or None),
-        ("details", details or None),
-        ("body", draft.body),
-    )
 
 
 def _people(draft: Draft) -> Iterable[tuple[str, str]]:
