@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from counterfoil.clock import Clock
@@ -49,8 +50,8 @@ class BatchBuilder:
     Args:
         entries: in the order in which they were queued.
         clock: gives ``recorded_at``.
-        edges: the process's copies of the logs' right edges; read here, and replaced by
-            :meth:`keep_edges` once the batch is committed.
+        edges: the process's copies of the logs' right edges; read and replaced here. One
+            that was left by a batch that failed does not fit the head, and is not used.
         origin: the origin of a log that has to be made, by name.
     """
 
@@ -68,19 +69,13 @@ class BatchBuilder:
         self.sizes: dict[str, int] = {}
         self._clock = clock
         self._edges = edges
-        self._new_edges: dict[str, TreeEdge] = {}
         by_log: dict[str, list[int]] = {}
         for place, entry in enumerate(entries):
             by_log.setdefault(entry.log, []).append(place)
         self._by_log = dict(sorted(by_log.items()))
         self.ids = [entry.id for entry in entries if entry.draft is not None]
         self.requests = [
-            HeadRequest(
-                log,
-                origin(log),
-                len(places),
-                edges[log].known_size if log in edges else -1,
-            )
+            HeadRequest(log, origin(log), partial(self._wants_tail, log, len(places)))
             for log, places in self._by_log.items()
         ]
 
@@ -91,7 +86,6 @@ class BatchBuilder:
     def build(self, heads: Mapping[str, Head], known: Mapping[bytes, EventRow]) -> Batch:
         """Give indexes and times, complete and hash the entries, and extend the trees."""
         batch = Batch()
-        self._new_edges = {}
         now = self._clock.now()
         for log, places in self._by_log.items():
             fresh = self._fresh(places, known) if self.ids else [self.entries[i] for i in places]
@@ -99,13 +93,13 @@ class BatchBuilder:
                 self._extend(batch, heads[log], fresh, now)
         return batch
 
-    def keep_edges(self) -> None:
-        """The batch is committed: remember where the logs end."""
-        self._edges.update(self._new_edges)
+    def _wants_tail(self, log: str, events: int, size: int) -> bool:
+        """Whether the append fills a tile whose first leaves this process does not know."""
+        edge = self._edges.get(log)
+        known = edge is not None and edge.known_size == size
+        return not known and size % TILE_WIDTH + events >= TILE_WIDTH
 
-    def _fresh(
-        self, places: Sequence[int], known: Mapping[bytes, EventRow]
-    ) -> list[UntimedEntry]:
+    def _fresh(self, places: Sequence[int], known: Mapping[bytes, EventRow]) -> list[UntimedEntry]:
         fresh: list[UntimedEntry] = []
         first: dict[bytes, UntimedEntry] = {}
         for place in places:
@@ -120,9 +114,7 @@ class BatchBuilder:
             fresh.append(entry)
         return fresh
 
-    def _extend(
-        self, batch: Batch, head: Head, entries: Sequence[UntimedEntry], now: int
-    ) -> None:
+    def _extend(self, batch: Batch, head: Head, entries: Sequence[UntimedEntry], now: int) -> None:
         recorded_at = max(now, head.recorded_at)
         edge = self._edge(head)
         base = head.number * LOG_SPAN
@@ -158,7 +150,7 @@ class BatchBuilder:
         head.frontier = frontier.to_bytes()
         batch.heads.append(head)
         self.sizes[head.log] = head.size
-        self._new_edges[head.log] = TreeEdge(frontier, _new_tail(edge.tail, leaves, head.size))
+        self._edges[head.log] = TreeEdge(frontier, _new_tail(edge.tail, leaves, head.size))
 
     def _edge(self, head: Head) -> TreeEdge:
         edge = self._edges.get(head.log)

@@ -40,9 +40,7 @@ class Intake:
         replay_days: the oldest event id that a caller may give.
     """
 
-    def __init__(
-        self, catalogue: Catalogue, chain: Chain, clock: Clock, replay_days: int
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, chain: Chain, clock: Clock, replay_days: int) -> None:
         self._catalogue = catalogue
         self._chain = chain
         self._now = clock.now

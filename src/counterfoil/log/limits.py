@@ -28,7 +28,7 @@ class Limits:
     queue_bytes: int = 64 * 1024 * 1024
     queue_timeout: float = 5.0
     write_timeout: float = 10.0
-    batch_events: int = 512
+    batch_events: int = 256
     batch_logs: int = 64
     replay_days: int = 30
 

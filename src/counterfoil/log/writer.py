@@ -1,8 +1,8 @@
 """Group commit: events gather in a bounded queue and go into the store a batch at a time.
 
-One batch is in flight at a time; what gathers meanwhile is the next one. So one caller pays
-one commit, and a thousand callers share a few. While a batch is hashed and written in the
-store's thread, the event loop prepares the next events.
+At most two batches are in flight: while the store syncs one, the next is ready behind it, and
+what gathers meanwhile is the one after. So one caller pays one commit, and a thousand callers
+share a few.
 
 What survives a crash: nothing of the queue, and nobody was told of it; a batch whole or not
 at all, and its callers are woken only after the store has synced it.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import chain, count
 from typing import NamedTuple
 
 from counterfoil.clock import Clock
@@ -30,6 +31,8 @@ from counterfoil.store import Store
 from .batch import BatchBuilder, TreeEdge
 from .limits import Limits
 
+#: Batches that the store may have at once.
+_FLIGHTS = 2
 #: How often waiting callers are checked against the time limit, as a part of that limit.
 _CHECKS_PER_LIMIT = 4
 
@@ -40,6 +43,13 @@ class Pending(NamedTuple):
     entry: UntimedEntry
     future: asyncio.Future[str]
     queued_at: float
+
+
+class Flight(NamedTuple):
+    """A batch that the store has, and the task that waits for it."""
+
+    task: asyncio.Task[None]
+    batch: Sequence[Pending]
 
 
 class Writer:
@@ -70,8 +80,8 @@ class Writer:
         self._queue: deque[Pending] = deque()
         self._queued_bytes = 0
         self._rooms: deque[asyncio.Future[None]] = deque()
-        self._flight: Sequence[Pending] = ()
-        self._task: asyncio.Task[None] | None = None
+        self._flights: dict[int, Flight] = {}
+        self._numbers = count()
         self._start_scheduled = False
         self._start_at = 1
         self._watch: asyncio.TimerHandle | None = None
@@ -83,7 +93,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """Events that are queued or in flight."""
-        return len(self._queue) + len(self._flight)
+        return len(self._queue) + sum(len(flight.batch) for flight in self._flights.values())
 
     @property
     def has_room(self) -> bool:
@@ -106,7 +116,7 @@ class Writer:
         future: asyncio.Future[str] = self._loop.create_future()
         self._queue.append(Pending(entry, future, self._loop.time()))
         self._queued_bytes += entry.size
-        if self._task is None:
+        if len(self._flights) < _FLIGHTS:
             self._start_soon()
         return future
 
@@ -142,9 +152,9 @@ class Writer:
             self._watch.cancel()
 
     def _start_soon(self) -> None:
-        # Callers that a commit has woken come back one by one. Starting when half of them
-        # are there lets the other half gather while this batch is written; where they do
-        # not come, what is there goes once the loop has let everyone else run.
+        # Callers that a commit has woken come back one by one. Starting when a part of them
+        # is there lets the others gather while this batch is written; where they do not
+        # come, what is there goes once the loop has let everyone else run.
         if len(self._queue) >= self._start_at:
             self._start()
         elif not self._start_scheduled:
@@ -153,7 +163,7 @@ class Writer:
 
     def _start_idle(self) -> None:
         self._start_scheduled = False
-        if self._task is None and self._queue:
+        if len(self._flights) < _FLIGHTS and self._queue:
             self._start()
 
     def _start(self) -> None:
@@ -169,23 +179,23 @@ class Writer:
             pending = queue.popleft()
             self._queued_bytes -= pending.entry.size
             batch.append(pending)
-        self._flight = batch
         self._idle.clear()
-        self._task = self._loop.create_task(self._write(batch))
+        flight = next(self._numbers)
+        self._flights[flight] = Flight(self._loop.create_task(self._write(flight, batch)), batch)
         self._let_in()
         if self._watch is None:
             self._keep_watch()
 
-    async def _write(self, batch: Sequence[Pending]) -> None:
+    async def _write(self, flight: int, batch: Sequence[Pending]) -> None:
         try:
             await self._append(batch)
         finally:
-            self._flight = ()
-            self._task = None
-            self._start_at = max(1, (len(batch) + len(self._queue)) // 2)
+            # Here and not in a callback of the task: the callers are awake but have not run.
+            del self._flights[flight]
+            self._start_at = max(1, (len(batch) + self.waiting) // (_FLIGHTS + 1))
             if self._queue:
                 self._start_soon()
-            else:
+            elif not self._flights:
                 self._idle.set()
 
     async def _append(self, batch: Sequence[Pending]) -> None:
@@ -203,7 +213,6 @@ class Writer:
             failure.outcome_known = False
             await self._refuse(batch, failure)
             return
-        builder.keep_edges()
         for pending, failure in zip(batch, builder.errors, strict=True):
             future = pending.future
             if future.done():
@@ -241,7 +250,7 @@ class Writer:
     def _keep_watch(self) -> None:
         now = self._loop.time()
         limit = self._limits.write_timeout
-        for pending in self._flight:
+        for pending in chain.from_iterable(flight.batch for flight in self._flights.values()):
             if now - pending.queued_at > limit and not pending.future.done():
                 pending.future.set_exception(
                     WriteTimeoutError(event_id=pending.entry.event_id, outcome_known=False)
@@ -252,7 +261,7 @@ class Writer:
             if not pending.future.done():
                 pending.future.set_exception(WriteTimeoutError(event_id=pending.entry.event_id))
         self._let_in()
-        if self._flight or self._queue:
+        if self._flights or self._queue:
             self._watch = self._loop.call_later(limit / _CHECKS_PER_LIMIT, self._keep_watch)
         else:
             self._watch = None

@@ -100,9 +100,7 @@ class Event:
             user_id=actor.get("user_id"),
             on_behalf_of=values.get("on_behalf_of"),
             impersonator=values.get("impersonator"),
-            subjects=tuple(
-                value for name, value in values.items() if name.startswith("subject_")
-            ),
+            subjects=tuple(value for name, value in values.items() if name.startswith("subject_")),
             ip_address=client.get("ip_address"),
             user_agent=client.get("user_agent"),
             session_id=client.get("session_id"),

@@ -16,8 +16,8 @@ LAST = 253_402_300_799_999_999
 
 @lru_cache(maxsize=4096)
 def _second(seconds: int) -> bytes:
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").encode().rjust(
-        19, b"0"
+    return (
+        (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").encode().rjust(19, b"0")
     )
 
 

@@ -82,8 +82,15 @@ COLUMNS = EventRow._fields
 DISCLOSURE_COLUMNS = COLUMNS[19:]
 
 
-def make_row(event: UntimedEntry, position: int, leaf: bytes, recorded_at: int, entry: bytes,
-             expires_at: int | None, decays_at: int | None) -> tuple[Any, ...]:
+def make_row(
+    event: UntimedEntry,
+    position: int,
+    leaf: bytes,
+    recorded_at: int,
+    entry: bytes,
+    expires_at: int | None,
+    decays_at: int | None,
+) -> tuple[Any, ...]:
     """A row as a plain tuple in the order of :data:`COLUMNS` (the writer's hot path)."""
     mentions = event.mentions
     return (

@@ -27,7 +27,7 @@ class Head:
         recorded_at: the last event's time, microseconds since the Unix epoch.
         frontier: the tree's right edge, opaque.
         tail: the leaf hashes of the tile that is not full yet; given inside ``append`` only,
-            and only where the request asked for it by an outdated ``known_size``.
+            and only where the request wants it.
     """
 
     log: str
@@ -40,12 +40,16 @@ class Head:
 
 
 class HeadRequest(NamedTuple):
-    """A log that an append touches: how many events come, which size the caller knows."""
+    """A log that an append touches.
+
+    Attributes:
+        log: its name; ``origin``: its origin if it has to be made.
+        wants_tail: told the head's size, says whether ``Head.tail`` is needed to go on.
+    """
 
     log: str
     origin: str
-    events: int
-    known_size: int
+    wants_tail: Callable[[int], bool]
 
 
 class TileRow(NamedTuple):

@@ -1,8 +1,7 @@
 """The embedded store: one SQLite file in WAL mode, synced at every commit, through apsw.
 
-One thread writes, a few read, each on a connection of its own. A batch goes in by statements
-of many rows, not one by one: each statement lets go of the interpreter lock once, and in an
-application that is busy every return to it can take milliseconds.
+One thread writes, a few read, each on a connection of its own; ``sqlite_append`` says how a
+batch goes in.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,21 +23,12 @@ from counterfoil.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from counterfoil.record.row import COLUMNS, LOG_SPAN, EventRow, MentionRow
+from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
 
 from . import migration
-from .interface import (
-    HASH_BYTES,
-    TILE_WIDTH,
-    Batch,
-    Build,
-    CheckpointRow,
-    CountRow,
-    Head,
-    HeadRequest,
-    Selection,
-    TileRow,
-)
+from .interface import Build, CheckpointRow, Head, HeadRequest, Selection
+from .sqlite_append import Appender
+from .sqlite_statement import COLUMN_LIST, heads_where, rows_by_id, statement, value_of
 from .thread import ConnectionThread
 from .where import branches, where
 
@@ -48,10 +36,6 @@ R = TypeVar("R")
 
 PAGE_SIZE = 8192
 READERS = 2
-#: Rows an INSERT statement, largest first; all below apsw's 16 KiB of cacheable SQL.
-_STATEMENT_ROWS = (256, 64, 16, 4, 1)
-
-_COLUMN_LIST = ", ".join(COLUMNS)
 
 
 class SQLiteStore:
@@ -68,6 +52,7 @@ class SQLiteStore:
         self._timeout = timeout
         self._vfs = vfs
         self._writer: ConnectionThread[apsw.Connection] | None = None
+        self._appender: Appender | None = None
         self._readers: list[ConnectionThread[apsw.Connection]] = []
 
     @property
@@ -100,19 +85,27 @@ class SQLiteStore:
         def work(connection: apsw.Connection) -> None:
             if prepare is not None:
                 prepare()
-            _append(connection, requests, ids, build)
+            appender = self._appender or Appender(connection)
+            self._appender = appender
+            appender.append(
+                requests,
+                ids,
+                build,
+                lambda inside: _transaction(connection, inside),
+                lambda error: _commit_failure(error, self.path),
+            )
 
         await self._write(work)
 
     async def head(self, log: str) -> Head | None:
-        found = await self._read(lambda c: _heads(c, "WHERE name = ?", (log,)))
+        found = await self._read(lambda c: heads_where(c, "WHERE name = ?", (log,)))
         return found[0] if found else None
 
     async def heads(self) -> list[Head]:
-        return await self._read(lambda c: _heads(c, "ORDER BY name", ()))
+        return await self._read(lambda c: heads_where(c, "ORDER BY name", ()))
 
     async def find(self, ids: Sequence[bytes]) -> list[EventRow]:
-        return await self._read(lambda c: list(_find(c, ids).values()))
+        return await self._read(lambda c: list(rows_by_id(c, ids).values()))
 
     async def select(self, selection: Selection) -> list[EventRow]:
         sql, parameters = select_sql(selection)
@@ -125,7 +118,7 @@ class SQLiteStore:
         for leading, value in branches(selection):
             found = where(selection, leading, value, shield=_shield, instr=_INSTR)
             sql = f"SELECT count(*) FROM event WHERE {found.text}"  # noqa: S608 - no values
-            total += await self._read(lambda c, s=sql, p=found.parameters: _value(c, s, p))
+            total += await self._read(lambda c, s=sql, p=found.parameters: value_of(c, s, p))
         return total
 
     async def mentions(self, first: int, last: int) -> list[MentionRow]:
@@ -162,7 +155,7 @@ class SQLiteStore:
         )
 
     async def tile(self, number: int, level: int, index: int) -> bytes | None:
-        return await self._read(lambda c: _value(c, statement("tile"), (number, level, index)))
+        return await self._read(lambda c: value_of(c, statement("tile"), (number, level, index)))
 
     async def leaves(self, first: int, last: int) -> list[tuple[int, bytes]]:
         return await self._read(lambda c: list(c.execute(statement("leaves"), (first, last))))
@@ -287,34 +280,6 @@ class _Patience:
         return True
 
 
-# Statements
-
-
-@cache
-def statement(name: str) -> str:
-    """A named statement: ``store/sql/sqlite/<name>.sql``."""
-    file = files("counterfoil.store").joinpath("sql", "sqlite", f"{name}.sql")
-    return file.read_text("utf-8").strip().removesuffix(";")
-
-
-@cache
-def _insert(rows: int) -> str:
-    values = f"({', '.join('?' * len(COLUMNS))})"
-    return f"INSERT INTO event ({_COLUMN_LIST}) VALUES {', '.join([values] * rows)}"
-
-
-def insert_rows(connection: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert event rows by as few statements as may be."""
-    start, count = 0, len(rows)
-    for size in _STATEMENT_ROWS:
-        while count - start >= size:
-            flat: list[Any] = []
-            for row in rows[start : start + size]:
-                flat += row
-            connection.execute(_insert(size), flat)
-            start += size
-
-
 _INSTR = "instr({column}, ?) > 0"
 
 
@@ -336,7 +301,7 @@ def select_sql(selection: Selection) -> tuple[str, list[Any]]:
     parameters = [item for one in found for item in one.parameters]
     if len(found) == 1:
         sql = (
-            f"SELECT {_COLUMN_LIST} FROM event WHERE {found[0].text} "  # noqa: S608 - no values
+            f"SELECT {COLUMN_LIST} FROM event WHERE {found[0].text} "  # noqa: S608 - no values
             f"ORDER BY position {order} LIMIT ?"
         )
     else:
@@ -345,7 +310,7 @@ def select_sql(selection: Selection) -> tuple[str, list[Any]]:
             for one in found
         )
         sql = (
-            f"SELECT {_COLUMN_LIST} FROM event WHERE position IN "  # noqa: S608 - no values
+            f"SELECT {COLUMN_LIST} FROM event WHERE position IN "  # noqa: S608 - no values
             f"(SELECT position FROM ({arms} ORDER BY position {order} LIMIT ?)) "
             f"ORDER BY position {order}"
         )
@@ -353,17 +318,6 @@ def select_sql(selection: Selection) -> tuple[str, list[Any]]:
 
 
 # Work on a connection, in its thread
-
-
-def _append(
-    connection: apsw.Connection, requests: Sequence[HeadRequest], ids: Sequence[bytes], build: Build
-) -> None:
-    def work() -> None:
-        heads = _lock_heads(connection, requests)
-        batch = build(heads, _find(connection, ids) if ids else {})
-        _write_batch(connection, batch)
-
-    _transaction(connection, work)
 
 
 def _transaction(connection: apsw.Connection, work: Callable[[], object]) -> None:
@@ -377,90 +331,20 @@ def _transaction(connection: apsw.Connection, work: Callable[[], object]) -> Non
         connection.execute("COMMIT")
     except apsw.Error as error:
         _rollback(connection)
-        failure = _ours(error, None)
-        # A commit whose sync failed may still be found in the log after a crash.
-        failure.outcome_known = not isinstance(error, apsw.IOError)
-        raise failure from error
+        raise _commit_failure(error, None) from error
+
+
+def _commit_failure(error: apsw.Error, path: Path | None) -> StoreError:
+    failure = _ours(error, path)
+    # A commit whose sync failed may still be found in the log after a crash.
+    failure.outcome_known = not isinstance(error, apsw.IOError)
+    return failure
 
 
 def _rollback(connection: apsw.Connection) -> None:
     # Some failures roll back by themselves.
     if not connection.get_autocommit():
         connection.execute("ROLLBACK")
-
-
-def _lock_heads(
-    connection: apsw.Connection, requests: Sequence[HeadRequest]
-) -> dict[str, Head]:
-    heads: dict[str, Head] = {}
-    for request in requests:
-        found = _heads(connection, "WHERE name = ?", (request.log,))
-        if not found:
-            connection.execute(statement("new_log"), (request.log, request.origin))
-            found = _heads(connection, "WHERE name = ?", (request.log,))
-        head = found[0]
-        width = head.size % TILE_WIDTH
-        if request.known_size != head.size and width + request.events >= TILE_WIDTH:
-            base = head.number * LOG_SPAN
-            head.tail = bytes.fromhex(
-                _value(connection, statement("tail"), (base + head.size - width, base + head.size))
-                or ""
-            )
-        heads[request.log] = head
-    return heads
-
-
-def _write_batch(connection: apsw.Connection, batch: Batch) -> None:
-    insert_rows(connection, batch.rows)
-    for mention in batch.mentions:
-        connection.execute(statement("new_mention"), mention)
-    for tile in batch.tiles:
-        _extend_tile(connection, tile)
-    if batch.counts:
-        _add_counts(connection, batch.counts)
-    for head in batch.heads:
-        connection.execute(
-            statement("move_head"), (head.size, head.recorded_at, head.frontier, head.number)
-        )
-
-
-def _extend_tile(connection: apsw.Connection, tile: TileRow) -> None:
-    key = (tile.log, tile.level, tile.number)
-    before = _value(connection, statement("tile"), key) if tile.offset else b""
-    if before is None or len(before) != tile.offset * HASH_BYTES:
-        raise StoreCorruptError(f"Tile {tile.level}/{tile.number} does not fit its log.")
-    connection.execute(statement("put_tile"), (*key, before + tile.hashes))
-
-
-@cache
-def _count_sql(unit: str, rows: int) -> str:
-    return statement(f"add_{unit}").replace("(:row)", ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * rows))
-
-
-def _add_counts(connection: apsw.Connection, counts: Sequence[CountRow]) -> None:
-    for at in range(0, len(counts), 32):
-        some = counts[at : at + 32]
-        hours = [value for row in some for value in row]
-        connection.execute(_count_sql("hours", len(some)), hours)
-        days = [
-            value for row in some for value in (row.log, row.hour // 24, *row[2:])
-        ]
-        connection.execute(_count_sql("days", len(some)), days)
-
-
-def _heads(connection: apsw.Connection, clause: str, parameters: tuple[Any, ...]) -> list[Head]:
-    sql = (
-        "SELECT name, number, origin, size, recorded_at, frontier "  # noqa: S608 - no values
-        f"FROM log {clause}"
-    )
-    return [Head(*row) for row in connection.execute(sql, parameters)]
-
-
-def _find(connection: apsw.Connection, ids: Sequence[bytes]) -> dict[bytes, EventRow]:
-    sql = f"SELECT {_COLUMN_LIST} FROM event WHERE id = ?"  # noqa: S608 - no values
-    return {
-        row[1]: EventRow._make(row) for one in ids for row in connection.execute(sql, (one,))
-    }
 
 
 def _boundary(connection: apsw.Connection, number: int, size: int, recorded_at: int) -> int:
@@ -476,16 +360,11 @@ def _boundary(connection: apsw.Connection, number: int, size: int, recorded_at: 
     return low
 
 
-def _value(connection: apsw.Connection, sql: str, parameters: Sequence[Any]) -> Any:
-    row = next(connection.execute(sql, parameters), None)
-    return None if row is None else row[0]
-
-
 def _migrate(connection: apsw.Connection) -> None:
     migrations = migration.load("sqlite")
 
     def applied() -> dict[int, str]:
-        if not _value(connection, statement("has_migrations"), ()):
+        if not value_of(connection, statement("has_migrations"), ()):
             return {}
         return dict(connection.execute("SELECT number, checksum FROM migration"))
 
@@ -493,7 +372,7 @@ def _migrate(connection: apsw.Connection) -> None:
         return
 
     def run() -> None:
-        if _value(connection, statement("is_foreign"), ()):
+        if value_of(connection, statement("is_foreign"), ()):
             raise SchemaError(
                 "The file is a database of something else.",
                 remedy="Give the log a file of its own.",
@@ -545,4 +424,3 @@ def _ours(error: apsw.Error, path: Path | None) -> StoreError:
             remedy="Check the disk, its quota and the file-size limit.",
         )
     return StoreError(f"SQLite failed on {place} ({type(error).__name__}).")
-

@@ -1,0 +1,72 @@
+"""Commits: how readers learn at once that this process has recorded something."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+
+class Commits:
+    """The sizes of the logs as this process last committed them, and who waits for more.
+
+    Belongs to one event loop. A wait cannot be missed: it looks at the size before it sleeps.
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int] = {}
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody need wait any more."""
+        return self._closed
+
+    def notify(self, sizes: Mapping[str, int]) -> None:
+        """A batch is committed: wake those who wait for these logs.
+
+        Args:
+            sizes: log -> how many events it has ever had.
+        """
+        for log, size in sizes.items():
+            self._sizes[log] = max(size, self._sizes.get(log, 0))
+            self._wake(log)
+
+    async def wait(self, log: str, size: int, seconds: float | None) -> int | None:
+        """Wait until this process has committed more than ``size`` events of a log.
+
+        Args:
+            seconds: give up after this long; None waits until it happens.
+
+        Returns:
+            The size, or None where the time passed or the notifier was closed.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._closed and self._sizes.get(log, 0) <= size:
+                    await self._sleep(log)
+        except TimeoutError:
+            return None
+        return None if self._closed else self._sizes[log]
+
+    def close(self) -> None:
+        """Wake everybody for good. Idempotent."""
+        self._closed = True
+        for log in list(self._waiting):
+            self._wake(log)
+
+    async def _sleep(self, log: str) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(log, set())
+        waiting.add(future)
+        try:
+            await future
+        finally:
+            waiting.discard(future)
+            if not waiting and self._waiting.get(log) is waiting:
+                del self._waiting[log]
+
+    def _wake(self, log: str) -> None:
+        for future in self._waiting.pop(log, ()):
+            if not future.done():
+                future.set_result(None)

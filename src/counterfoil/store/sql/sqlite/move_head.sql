@@ -1,1 +1,0 @@
-UPDATE log SET size = ?, recorded_at = ?, frontier = ? WHERE number = ?;

@@ -1,1 +1,0 @@
-INSERT INTO mention (position, name, person, stored) VALUES (?, ?, ?, ?);

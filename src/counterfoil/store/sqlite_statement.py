@@ -1,0 +1,46 @@
+"""The named statements of the SQLite store, and the small reads that several parts need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import apsw
+
+from counterfoil.record.row import COLUMNS, EventRow
+
+from .interface import Head
+
+COLUMN_LIST = ", ".join(COLUMNS)
+
+
+@cache
+def statement(name: str) -> str:
+    """A named statement: ``store/sql/sqlite/<name>.sql``."""
+    file = files("counterfoil.store").joinpath("sql", "sqlite", f"{name}.sql")
+    return file.read_text("utf-8").strip().removesuffix(";")
+
+
+def value_of(connection: apsw.Connection, sql: str, parameters: Sequence[Any]) -> Any:
+    """The first column of the first row, or None."""
+    row = next(connection.execute(sql, parameters), None)
+    return None if row is None else row[0]
+
+
+def heads_where(
+    connection: apsw.Connection, clause: str, parameters: tuple[Any, ...]
+) -> list[Head]:
+    """Heads by a fixed clause."""
+    sql = (
+        "SELECT name, number, origin, size, recorded_at, frontier "  # noqa: S608 - no values
+        f"FROM log {clause}"
+    )
+    return [Head(*row) for row in connection.execute(sql, parameters)]
+
+
+def rows_by_id(connection: apsw.Connection, ids: Sequence[bytes]) -> dict[bytes, EventRow]:
+    """The events that have these ids."""
+    sql = f"SELECT {COLUMN_LIST} FROM event WHERE id = ?"  # noqa: S608 - no values
+    return {row[1]: EventRow._make(row) for one in ids for row in connection.execute(sql, (one,))}
