@@ -61,13 +61,13 @@ def text(value: Any) -> str:
     """
     if not isinstance(value, str):
         raise QueryError("A wanted value is not text.", remedy="Give a str, or several.")
-    value = str.__str__(value)
-    if "\0" in value or not _is_unicode(value):
+    found: str = str.__str__(value)
+    if "\0" in found or not _is_unicode(found):
         raise QueryError(
             "A wanted text holds NUL or half of a surrogate pair, which no recorded text does.",
             remedy="Write the character as the log shows it.",
         )
-    return value
+    return found
 
 
 def holds(recorded: Any, wanted: Any) -> bool:

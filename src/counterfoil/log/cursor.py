@@ -67,6 +67,19 @@ class Cursor:
             newest_first,
         )
 
+    def check(self, size: int) -> None:
+        """Make sure that the cursor fits a log of this size.
+
+        Raises:
+            CursorError: it points behind the log's end.
+        """
+        if max(self.index, self.top) > size:
+            raise CursorError(
+                "The cursor is from a longer log than this one.",
+                remedy="It may be another database's, or older than a restored backup. Begin "
+                "without a cursor.",
+            )
+
 
 def _decode(text: str) -> bytes | None:
     if not isinstance(text, str) or not text.isascii():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -221,8 +220,9 @@ class Filter:
         found = []
         for name, column in _INSIDE.items():
             if name in self.among:
-                shared = os.path.commonprefix([orjson.dumps(one) for one in self.among[name]])
-                found.append((column, b'"%b":%b' % (name.encode(), shared)))
+                values = self.among[name]
+                beginning = orjson.dumps(values[0]) if len(values) == 1 else b'"'
+                found.append((column, b'"%b":%b' % (name.encode(), beginning)))
         for name, wanted in self.members.items():
             # The request's body is shown among the metadata, and stored by itself.
             within = {
