@@ -2,5 +2,6 @@
 
 from .audit_log import AuditLog
 from .limits import Limits
+from .sync import SyncAuditLog
 
-__all__ = ["AuditLog", "Limits"]
+__all__ = ["AuditLog", "Limits", "SyncAuditLog"]

@@ -1,0 +1,91 @@
+"""The sync facade: ``AuditLog`` for callers without an event loop.
+
+Every method is the async one, run to its end in a background loop. There is no second
+implementation of anything here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from .audit_log import AuditLog
+from .background import BackgroundLoop
+from .opening import Opening
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _blocking(
+    method: Callable[Concatenate[AuditLog, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[SyncAuditLog, P], R]:
+    def call(self: SyncAuditLog, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._loop.run(method(self._log, *args, **kwargs))
+
+    call.__doc__ = method.__doc__
+    call.__name__ = method.__name__
+    return call
+
+
+def _iterating(
+    method: Callable[Concatenate[AuditLog, P], AsyncIterator[R]],
+) -> Callable[Concatenate[SyncAuditLog, P], Iterator[R]]:
+    def call(self: SyncAuditLog, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        found = method(self._log, *args, **kwargs)
+        while True:
+            try:
+                yield self._loop.run(_next(found))
+            except StopAsyncIteration:
+                return
+
+    call.__doc__ = method.__doc__
+    call.__name__ = method.__name__
+    return call
+
+
+async def _next(iterator: AsyncIterator[R]) -> R:
+    return await anext(iterator)
+
+
+class SyncAuditLog:
+    """An open audit log for threads: ``with SyncAuditLog.open(url) as audit``.
+
+    May be shared by any number of threads of one process.
+    """
+
+    def __init__(self, opening: Opening[AuditLog]) -> None:
+        self._loop = BackgroundLoop()
+        try:
+            self._log = self._loop.run(_open(opening))
+        except BaseException:
+            self._loop.stop()
+            raise
+
+    @classmethod
+    def open(cls, *args: Any, **kwargs: Any) -> SyncAuditLog:
+        """Open a log; takes what :meth:`AuditLog.open` takes."""
+        return cls(AuditLog.open(*args, **kwargs))
+
+    log_event = _blocking(AuditLog.log_event)
+
+    def close(self) -> None:
+        """Write what is queued and let go of the store."""
+        self._loop.run(self._log.close())
+        self._loop.stop()
+
+    def __enter__(self) -> SyncAuditLog:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+async def _open(opening: Opening[AuditLog]) -> AuditLog:
+    return await opening
