@@ -40,6 +40,7 @@ from counterfoil.proof.tile import (
     ReadTile,
     TileId,
     root_from_tiles,
+    tile_hash,
     tiles_for_root,
 )
 from counterfoil.proof.witness import (
@@ -87,6 +88,7 @@ __all__ = [
     "parse_disclosures",
     "parse_size",
     "root_from_tiles",
+    "tile_hash",
     "tiles_for_consistency",
     "tiles_for_inclusion",
     "tiles_for_root",

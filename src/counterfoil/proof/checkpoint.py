@@ -104,5 +104,5 @@ class Checkpoint:
         signed.verify([key])
         checkpoint = cls.parse(signed.text)
         if checkpoint.origin != (key.name if origin is None else origin):
-            raise SignatureError("The checkpoint is another log's: its origin is not the wanted.")
+            raise SignatureError("The checkpoint is another log's: not of the wanted origin.")
         return checkpoint

@@ -96,5 +96,5 @@ def _split(value: bytes) -> tuple[int, bytes]:
     """A cosignature's time and bare signature."""
     time = int.from_bytes(value[:_TIME_BYTES], "big")
     if len(value) != _TIME_BYTES + SIGNATURE_BYTES or time > MAX_INTEGER:
-        raise SignatureError("A known witness's cosignature has not its form.")
+        raise SignatureError("A known witness's cosignature is not a time and a signature.")
     return time, value[_TIME_BYTES:]

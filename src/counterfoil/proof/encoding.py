@@ -1,7 +1,8 @@
 """The few texts that every proof format is made of: base64, decimals and lines.
 
 There is one accepted spelling for each value: whatever decodes must encode to the same
-bytes again, so that nobody can change a signed or hashed file without changing what it says.
+text again, so that nobody can change a file without changing what it says. The decoders of
+the standard library skip foreign characters and stray bits; the comparison refuses them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from counterfoil.errors import FormatError
 #: The largest tree size, index and timestamp: what a signed 64-bit integer holds.
 MAX_INTEGER = 2**63 - 1
 
-_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 def to_base64(data: bytes) -> str:
@@ -31,7 +32,7 @@ def from_base64(text: str, what: str) -> bytes:
         FormatError: the text is not the one canonical base64 spelling of its bytes.
     """
     try:
-        data = a2b_base64(text.encode(), strict_mode=True)
+        data = a2b_base64(text.encode())
     except (Base64Error, UnicodeEncodeError):
         data = None
     if data is None or to_base64(data) != text:
@@ -54,7 +55,6 @@ def from_base64url(text: str, what: str) -> bytes:
         data = urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
     except (Base64Error, UnicodeEncodeError):
         data = None
-    # The decoder skips foreign characters; comparing refuses them.
     if data is None or to_base64url(data) != text:
         raise FormatError(f"{what} is not base64url without padding.")
     return data

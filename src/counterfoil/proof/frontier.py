@@ -75,7 +75,7 @@ class Appended(NamedTuple):
 
 
 class Frontier(NamedTuple):
-    """The right edge of a tree; immutable.
+    """The right edge of a tree; immutable. The empty tree's is ``Frontier()``.
 
     Attributes:
         size: how many leaves the tree has, 0 to 2^63 - 1.

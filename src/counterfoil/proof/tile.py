@@ -142,9 +142,12 @@ def root_from_tiles(size: int, read: ReadTile) -> bytes:
     return TileHashes(size, read).span_hash(Span(0, size))
 
 
-def split_hashes(data: bytes) -> list[bytes]:
-    """A tile's bytes as hashes of 32 bytes."""
-    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+def tile_hash(tile: bytes) -> bytes:
+    """The hash of the subtree over a tile's hashes.
+
+    That of a full tile is its hash in the tile of the next level.
+    """
+    return tree_hash([tile[at : at + HASH_BYTES] for at in range(0, len(tile), HASH_BYTES)])
 
 
 class TileHashes:
@@ -175,7 +178,7 @@ class TileHashes:
         level, offset, count = _place(node)
         tile = self._tile(level, offset >> TILE_HEIGHT)
         start = offset % TILE_WIDTH * HASH_BYTES
-        return tree_hash(split_hashes(tile[start : start + count * HASH_BYTES]))
+        return tile_hash(tile[start : start + count * HASH_BYTES])
 
     def _tile(self, level: int, index: int) -> bytes:
         tile = self._tiles.get((level, index))

@@ -72,8 +72,6 @@ class AddCheckpoint:
         old, *hashes = from_utf8(head, "The request").split("\n")
         if not old.startswith(_OLD):
             raise FormatError("The first line of the request is not the old size.")
-        if len(hashes) > MAX_PROOF_HASHES:
-            raise FormatError(f"The proof has more than {MAX_PROOF_HASHES} hashes.")
         return cls(
             from_decimal(old[len(_OLD) :], "The old size"),
             tuple(from_hash(line, f"Hash {number}") for number, line in enumerate(hashes)),
