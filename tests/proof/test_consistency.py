@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from counterfoil.errors import ProofError
 from counterfoil.proof import (
     EMPTY_ROOT,
-    Frontier,
     consistency_proof,
     leaf_hash,
     root_from_tiles,
@@ -23,8 +22,7 @@ from tests.proof.tiles import StoredTiles, UniformTiles
 from tests.proof.vectors import CONSISTENCY, LEAVES, ROOTS
 
 TREE = Reference(numbered_leaves(70_000))
-TILES = StoredTiles(TREE.leaf_hashes)
-TILES.grow(Frontier().append(TREE.leaf_hashes).growth)
+TILES = StoredTiles.of(TREE.leaf_hashes)
 
 
 @pytest.mark.parametrize(("old_size", "new_size", "proof"), CONSISTENCY)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.errors import FormatError, ProofError
-from counterfoil.proof import EMPTY_ROOT, Frontier, TileGrowth, TileId, leaf_hash
+from counterfoil.proof import EMPTY_ROOT, Frontier, TileGrowth, TileId, leaf_hash, tile_hash
 from tests.proof.reference import Reference, numbered_leaves
 from tests.proof.tiles import StoredTiles
 from tests.proof.vectors import LEAVES, ROOTS
@@ -84,7 +84,7 @@ def test_a_large_tree_fills_two_levels():
         (2, 0): 1,
     }
     assert tiles.tiles[1, 1][:32] == reference.mth(65_536, 65_792)
-    assert tiles.tiles[2, 0] == reference.mth(0, 65_536)
+    assert tiles.tiles[2, 0] == reference.mth(0, 65_536) == tile_hash(tiles.tiles[1, 0])
     assert Frontier.from_tiles(70_000, tiles.read) == frontier
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from counterfoil.errors import ProofError
 from counterfoil.proof import (
-    Frontier,
     inclusion_proof,
     leaf_hash,
     root_from_tiles,
@@ -22,8 +21,7 @@ from tests.proof.tiles import StoredTiles, UniformTiles
 from tests.proof.vectors import INCLUSION, LEAVES, ROOTS
 
 TREE = Reference(numbered_leaves(70_000))
-TILES = StoredTiles(TREE.leaf_hashes)
-TILES.grow(Frontier().append(TREE.leaf_hashes).growth)
+TILES = StoredTiles.of(TREE.leaf_hashes)
 
 
 @pytest.mark.parametrize(("index", "size", "proof"), INCLUSION)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Self
 
-from counterfoil.proof import TileGrowth, TileId
+from counterfoil.proof import Frontier, TileGrowth, TileId
 
 
 class StoredTiles:
@@ -18,6 +19,13 @@ class StoredTiles:
         self.leaf_hashes = leaf_hashes
         self.tiles: dict[tuple[int, int], bytes] = {}
         self.read_tiles: list[TileId] = []
+
+    @classmethod
+    def of(cls, leaf_hashes: list[bytes]) -> Self:
+        """The tiles of a whole tree."""
+        tiles = cls(leaf_hashes)
+        tiles.grow(Frontier().append(leaf_hashes).growth)
+        return tiles
 
     def grow(self, growth: list[TileGrowth]) -> None:
         for part in growth:

@@ -1,10 +1,11 @@
-"""Published test vectors for RFC 6962 trees.
-
-Source: github.com/transparency-dev/merkle, ``log_verifier_test.go`` and its ``testdata``;
-they go back to Certificate Transparency's own tests.
-"""
+"""Published test vectors, each with its source."""
 
 from __future__ import annotations
+
+from counterfoil.proof import VerifierKey
+
+# RFC 6962 trees: github.com/transparency-dev/merkle, log_verifier_test.go. They go back to
+# Certificate Transparency's own tests.
 
 LEAVES = [
     bytes.fromhex(leaf)
@@ -109,3 +110,92 @@ CONSISTENCY = [
         ],
     ),
 ]
+
+# Keys. The example under "Verifier keys" in C2SP signed-note, and its note below.
+SPEC_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+
+# golang.org/x/mod/sumdb/note, note_test.go.
+PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+PETER_SECRET = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
+ENOCH = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+
+SPEC_NOTE = (
+    "This is an example message.\n\n"
+    "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3"
+    "mFXmRKuwHjG1Yu72IneyaQM=\n"
+).encode()
+
+# The example that C2SP signed-note opens with; its text has an empty line.
+SPEC_NOTE_WITH_EMPTY_LINE = (
+    "Ognuno sta solo sul cuor della terra\n"
+    "trafitto da un raggio di sole:\n\n"
+    "ed è subito sera.\n\n"
+    "— quasimodo.example/salvatore NnugSzTjtVAewIS+Z/iJhUPeFDkO/5QQ2i5ddnGITLlC+EhfLW9oJKON"
+    "rMouFSQU0xMcXxj99ihAQwaqP3ZekRwNtIc=\n"
+).encode()
+
+# golang.org/x/mod/sumdb/note, note_test.go.
+NOTE_TEXT = (
+    b"If you think cryptography is the answer to your problem,\n"
+    b"then you don't know what your problem is.\n"
+)
+PETER_LINE = (
+    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdng"
+    "otpRZb6KE6RyyBwJnAM=\n"
+).encode()
+ENOCH_LINE = (
+    "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWL"
+    "ox33WWd1RvMc+QQ=\n"
+).encode()
+
+# The example of C2SP tlog-checkpoint; its key was not published.
+SPEC_CHECKPOINT = (
+    b"example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
+)
+
+# The example of C2SP tlog-cosignature; its key was not published.
+SPEC_COSIGNATURE = (
+    "— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJs"
+    "X3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA=="
+)
+SPEC_TIME = 1679315147
+
+# github.com/FiloSottile/torchwood, internal/witness/witness_test.go: key and checkpoint.
+SIGSUM_ORIGIN = (
+    "sigsum.org/v1/tree/4d6d8825a6bb689d459628312889dfbb0bcd41b5211d9e1ce768b0ff0309e562"
+)
+SIGSUM_KEY = VerifierKey(
+    SIGSUM_ORIGIN,
+    bytes.fromhex("ffdc2d4d98e4124d3feaf788c0c2f9abfd796083d1f0495437f302ec79cf100f"),
+)
+SIGSUM_CHECKPOINT = (
+    f"{SIGSUM_ORIGIN}\n1\nKgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"
+    f"— {SIGSUM_ORIGIN} UgIom7fPZTqpxWWhyjWduBvTvGVqsokMbqTArsQilegKoFBJQjUFAmQ0+YeSPM3w"
+    "fUQMFSzVnnNuWRTYrajXpNUbIQY=\n"
+).encode()
+
+# github.com/FiloSottile/torchwood, internal/witness/witness_test.go: a log of made-up leaf
+# hashes, from size 1 to 3 and from 1 to 5.
+REQUESTS = [
+    (
+        "old 1\n"
+        "KgEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+        "KgIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"
+        f"{SIGSUM_ORIGIN}\n3\nRcCI1Nk56ZcSmIEfIn0SleqtV7uvrlXNccFx595Iwl0=\n\n"
+        f"— {SIGSUM_ORIGIN} UgIom2VbtIcdFbwFAy1n7s6IkAxIY6J/GQOTuZF2ORV39d75cbAj2aQYwyJre36k"
+        "ezNobZs4SUUdrcawfAB8WVrx6go=\n"
+    ),
+    (
+        "old 1\n"
+        "KgEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+        "+fUDV+k970B4I3uKrqJM4aP1lloPZP8mvr2Z4wRw2LI=\n"
+        "KgQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n"
+        f"{SIGSUM_ORIGIN}\n5\nQrtXrQZCCvpIgsSmOsah7HdICzMLLyDfxToMql9WTjY=\n\n"
+        f"— {SIGSUM_ORIGIN} UgIomw/EOJmWi0i1FQsOj+etB7F8IccFam/jgd6wzRns4QPVmyEZtdvl1U2KEmLO"
+        "Z/ASRcWJi0tW90dJWAShei7sDww=\n"
+    ),
+]
+
+# The example of RFC 9901 sections 4.2.1 and 4.2.3.
+RFC_TEXT = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0"
+RFC_DIGEST = "X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0"
