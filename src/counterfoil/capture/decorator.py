@@ -46,7 +46,7 @@ def audited(
             ``order.id``; attributes and mapping members are followed.
         resource_type: the resource's type, as it is.
         details: names of arguments, or paths, to record.
-        state: gives the resource's state; called with the call's own arguments before and,
+        state: gives the resource's state as a new dict; called with the call's own arguments before and,
             where the function returned, after it. Only called where ``options`` ask for
             ``capture_before_after``, or where no ``options`` are given. May be async for an
             async function.
@@ -135,8 +135,13 @@ class _Plan:
 
 def _wrap_async(plan: _Plan, function: Callable[..., Any]) -> Callable[..., Any]:
     async def take_state(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        found = plan.state(*args, **kwargs) if plan.state is not None else None
-        return await found if inspect.isawaitable(found) else found
+        if not plan.wants_state or plan.state is None:
+            return None
+        try:
+            found = plan.state(*args, **kwargs)
+            return await found if inspect.isawaitable(found) else found
+        except Exception as error:  # noqa: BLE001 - recording must not break what is recorded
+            return _no_state(error)
 
     async def record(arguments: dict[str, Any]) -> None:
         log = plan.log()
@@ -146,20 +151,20 @@ def _wrap_async(plan: _Plan, function: Callable[..., Any]) -> Callable[..., Any]
             await asyncio.to_thread(log.log_event, **arguments)
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        before = await take_state(args, kwargs) if plan.wants_state else None
+        before = await take_state(args, kwargs)
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
             arguments = plan.arguments(args, kwargs, error)
-            arguments["context"] = AuditContext(before_state=before)
+            arguments["context"] = _states(before, None)
             try:
                 await record(arguments)
             except CounterfoilError as failure:
                 _unrecorded(error, failure)
             raise
         arguments = plan.arguments(args, kwargs, None)
-        after = await take_state(args, kwargs) if plan.wants_state else None
-        arguments["context"] = AuditContext(before_state=before, after_state=after)
+        after = await take_state(args, kwargs)
+        arguments["context"] = _states(before, after)
         await record(arguments)
         return result
 
@@ -168,7 +173,12 @@ def _wrap_async(plan: _Plan, function: Callable[..., Any]) -> Callable[..., Any]
 
 def _wrap_sync(plan: _Plan, function: Callable[..., Any]) -> Callable[..., Any]:
     def take_state(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return plan.state(*args, **kwargs) if plan.state is not None else None
+        if not plan.wants_state or plan.state is None:
+            return None
+        try:
+            return plan.state(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - recording must not break what is recorded
+            return _no_state(error)
 
     def record(arguments: dict[str, Any]) -> None:
         log = plan.log()
@@ -180,20 +190,20 @@ def _wrap_sync(plan: _Plan, function: Callable[..., Any]) -> Callable[..., Any]:
         log.log_event(**arguments)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        before = take_state(args, kwargs) if plan.wants_state else None
+        before = take_state(args, kwargs)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
             arguments = plan.arguments(args, kwargs, error)
-            arguments["context"] = AuditContext(before_state=before)
+            arguments["context"] = _states(before, None)
             try:
                 record(arguments)
             except CounterfoilError as failure:
                 _unrecorded(error, failure)
             raise
         arguments = plan.arguments(args, kwargs, None)
-        after = take_state(args, kwargs) if plan.wants_state else None
-        arguments["context"] = AuditContext(before_state=before, after_state=after)
+        after = take_state(args, kwargs)
+        arguments["context"] = _states(before, after)
         record(arguments)
         return result
 
@@ -210,6 +220,16 @@ def _follow(given: Mapping[str, Any], path: str | None) -> Any:
         if value is None:
             return None
     return value
+
+
+def _states(before: Any, after: Any) -> AuditContext:
+    # Not validated: a state that is no dict is the policy chain's to deal with.
+    return AuditContext.model_construct(before_state=before, after_state=after)
+
+
+def _no_state(error: Exception) -> dict[str, str]:
+    logger.warning("The state function of an audited call failed with %s.", type(error).__name__)
+    return {"unavailable": type(error).__name__}
 
 
 def _unrecorded(error: BaseException, failure: CounterfoilError) -> None:

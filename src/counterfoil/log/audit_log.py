@@ -17,9 +17,12 @@ from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
 from counterfoil.store import Store, open_store
 
-from .intake import DEFAULT_LOG, Intake
+from .commits import Commits
+from .delegate import offered_by
+from .intake import Intake
 from .limits import Limits
 from .opening import Opening
+from .reader import Reader
 from .writer import Writer
 
 DEFAULT_URL = "sqlite:///audit.db"
@@ -40,7 +43,9 @@ class AuditLog:
         self._pid = os.getpid()
         self._database = ""
         self._intake = Intake(catalogue, chain, clock, limits.replay_days)
-        self._writer = Writer(store, clock, limits, self._origin, self._committed)
+        self._commits = Commits()
+        self._reader = Reader(store, self._commits)
+        self._writer = Writer(store, clock, limits, self._origin, self._commits.notify)
 
     @classmethod
     def open(
@@ -76,6 +81,7 @@ class AuditLog:
         """Write what is queued and let go of the store. Idempotent."""
         self._check_place()
         await self._writer.close()
+        self._commits.close()
         await self._store.close()
 
     async def log_event(
@@ -128,11 +134,17 @@ class AuditLog:
             await writer.room(entry.event_id)
         return await writer.put(entry)
 
+    get = offered_by("_reader", Reader.get)
+    query = offered_by("_reader", Reader.query)
+    events = offered_by("_reader", Reader.events)
+    user_activity = offered_by("_reader", Reader.user_activity)
+    resource_history = offered_by("_reader", Reader.resource_history)
+    count = offered_by("_reader", Reader.count)
+    timeline = offered_by("_reader", Reader.timeline)
+    follow = offered_by("_reader", Reader.follow)
+
     def _origin(self, log: str) -> str:
         return f"{self._database}/{log}"
-
-    def _committed(self, sizes: dict[str, int]) -> None:
-        pass
 
     def _check_place(self) -> None:
         if os.getpid() != self._pid:

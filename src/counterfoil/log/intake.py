@@ -104,6 +104,32 @@ class Intake:
             draft.named = _named(draft)
         return self.seal(draft)
 
+    def own(
+        self,
+        event_type: str,
+        *,
+        log: str = DEFAULT_LOG,
+        audit: dict[str, Any] | None = None,
+        details: dict[str, Any] | None = None,
+        user_id: str | None = None,
+    ) -> UntimedEntry:
+        """One of the log's own events, ``audit.…``.
+
+        Args:
+            event_type: a type of ``LOG_RULES``.
+            log: the log that it is about, and stands in.
+            audit: the facts that must outlive every disclosure; nothing about a person.
+            details: what else there is to say.
+            user_id: who made it happen, as a token where it is about a person.
+        """
+        draft = Draft(event_type, self._new_id(), self._now(), log)
+        draft.rule = self._catalogue.log_rule(event_type)
+        draft.audit = audit
+        draft.details = details
+        draft.user_id = user_id
+        draft.actor_kind = "system" if user_id is None else "user"
+        return self.seal(draft)
+
     def seal(self, draft: Draft) -> UntimedEntry:
         """Run the policy chain and build the disclosures.
 

@@ -21,7 +21,7 @@ R = TypeVar("R")
 def _blocking(
     method: Callable[Concatenate[AuditLog, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[SyncAuditLog, P], R]:
-    def call(self: SyncAuditLog, *args: P.args, **kwargs: P.kwargs) -> R:
+    def call(self: SyncAuditLog, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._loop.run(method(self._log, *args, **kwargs))
 
     call.__doc__ = method.__doc__
@@ -32,7 +32,7 @@ def _blocking(
 def _iterating(
     method: Callable[Concatenate[AuditLog, P], AsyncIterator[R]],
 ) -> Callable[Concatenate[SyncAuditLog, P], Iterator[R]]:
-    def call(self: SyncAuditLog, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+    def call(self: SyncAuditLog, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
         found = method(self._log, *args, **kwargs)
         while True:
             try:
@@ -69,6 +69,14 @@ class SyncAuditLog:
         return cls(AuditLog.open(*args, **kwargs))
 
     log_event = _blocking(AuditLog.log_event)
+    get = _blocking(AuditLog.get)
+    query = _blocking(AuditLog.query)
+    events = _iterating(AuditLog.events)
+    user_activity = _blocking(AuditLog.user_activity)
+    resource_history = _blocking(AuditLog.resource_history)
+    count = _blocking(AuditLog.count)
+    timeline = _blocking(AuditLog.timeline)
+    follow = _iterating(AuditLog.follow)
 
     def close(self) -> None:
         """Write what is queued and let go of the store."""
