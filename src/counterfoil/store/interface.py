@@ -16,6 +16,9 @@ from counterfoil.record.row import EventRow, MentionRow
 TILE_WIDTH = 256
 HASH_BYTES = 32
 
+#: The bounds of what a column of integers can hold.
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+
 
 @dataclass(slots=True)
 class Head:
@@ -96,6 +99,15 @@ class Batch:
     mentions: list[MentionRow] = field(default_factory=list)
     tiles: list[TileRow] = field(default_factory=list)
     counts: list[CountRow] = field(default_factory=list)
+
+
+class Holding(NamedTuple):
+    """How many rows a table holds of one log; ``level`` tells tiles apart, and is 0 elsewhere."""
+
+    table: str
+    log: int
+    level: int
+    rows: int
 
 
 #: Called with the locked heads and the events already stored under the ids asked for.
@@ -232,6 +244,12 @@ class Store(Protocol):
         """A stored tile's hashes, or None."""
         ...
 
+    async def tiles(
+        self, number: int, level: int, first: int, last: int
+    ) -> list[tuple[int, bytes]]:
+        """(index, hashes) of a level's stored tiles at these indexes, both inclusive, in order."""
+        ...
+
     async def leaves(self, first: int, last: int) -> list[tuple[int, bytes]]:
         """(position, leaf hash) of the events at these positions, in order."""
         ...
@@ -240,8 +258,17 @@ class Store(Protocol):
         """Record a signed checkpoint; the same size again is left as it is."""
         ...
 
-    async def checkpoints(self, number: int, *, limit: int = 1) -> list[CheckpointRow]:
-        """The newest checkpoints of a log, the newest first."""
+    async def checkpoints(
+        self, number: int, *, limit: int = 1, first: int = SMALLEST, last: int = LARGEST
+    ) -> list[CheckpointRow]:
+        """The newest checkpoints of a log with these sizes, both inclusive, the newest first."""
+        ...
+
+    async def inventory(self) -> list[Holding]:
+        """What the tables ``tile``, ``checkpoint``, ``count_by_hour``, ``count_by_day`` hold.
+
+        For verification: it finds the rows that belong to no log.
+        """
         ...
 
     async def meta(self) -> dict[str, str]:

@@ -26,7 +26,16 @@ from counterfoil.errors import (
 from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
 
 from . import migration
-from .interface import Build, CheckpointRow, Head, HeadRequest, Selection
+from .interface import (
+    LARGEST,
+    SMALLEST,
+    Build,
+    CheckpointRow,
+    Head,
+    HeadRequest,
+    Holding,
+    Selection,
+)
 from .sqlite_append import Appender
 from .sqlite_statement import COLUMN_LIST, heads_where, rows_by_id, statement, value_of
 from .thread import ConnectionThread
@@ -157,6 +166,12 @@ class SQLiteStore:
     async def tile(self, number: int, level: int, index: int) -> bytes | None:
         return await self._read(lambda c: value_of(c, statement("tile"), (number, level, index)))
 
+    async def tiles(
+        self, number: int, level: int, first: int, last: int
+    ) -> list[tuple[int, bytes]]:
+        sql = statement("tiles")
+        return await self._read(lambda c: list(c.execute(sql, (number, level, first, last))))
+
     async def leaves(self, first: int, last: int) -> list[tuple[int, bytes]]:
         return await self._read(lambda c: list(c.execute(statement("leaves"), (first, last))))
 
@@ -165,13 +180,19 @@ class SQLiteStore:
             lambda c: _transaction(c, lambda: c.execute(statement("put_checkpoint"), checkpoint))
         )
 
-    async def checkpoints(self, number: int, *, limit: int = 1) -> list[CheckpointRow]:
+    async def checkpoints(
+        self, number: int, *, limit: int = 1, first: int = SMALLEST, last: int = LARGEST
+    ) -> list[CheckpointRow]:
+        sql = statement("checkpoints")
         return await self._read(
             lambda c: [
-                CheckpointRow._make(row)
-                for row in c.execute(statement("checkpoints"), (number, limit))
+                CheckpointRow._make(row) for row in c.execute(sql, (number, first, last, limit))
             ]
         )
+
+    async def inventory(self) -> list[Holding]:
+        sql = statement("inventory")
+        return await self._read(lambda c: [Holding._make(row) for row in c.execute(sql)])
 
     async def meta(self) -> dict[str, str]:
         return await self._read(lambda c: dict(c.execute("SELECT name, value FROM meta")))
@@ -261,6 +282,9 @@ class SQLiteStore:
             return await awaitable
         except apsw.Error as error:
             raise _ours(error, self.path) from error
+        except UnicodeDecodeError:
+            # The error holds the text itself, which may be an event's: it is not passed on.
+            raise StoreCorruptError(f"A text in {self.path} is not UTF-8.") from None
 
 
 class _Patience:

@@ -1,1 +1,2 @@
-SELECT log, size, signed_at, note FROM checkpoint WHERE log = ? ORDER BY size DESC LIMIT ?;
+SELECT log, size, signed_at, note FROM checkpoint
+WHERE log = ? AND size BETWEEN ? AND ? ORDER BY size DESC LIMIT ?;
