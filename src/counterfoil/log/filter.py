@@ -108,8 +108,8 @@ _COLUMNS = (
     "resource_id",
     "resource_type",
 )
-#: Fields inside a disclosure, and where it is stored.
-_INSIDE = {"user_agent": "client", "actor_kind": "actor"}
+#: Fields inside a disclosure: where it is stored, and their name there.
+_INSIDE = {"user_agent": ("client", b"user_agent"), "actor_kind": ("actor", b"kind")}
 _PEOPLE = ("on_behalf_of", "impersonator", "subject")
 _MEMBERS = {
     "before_state": "state",
@@ -218,11 +218,11 @@ class Filter:
     def contains(self) -> list[tuple[str, bytes]]:
         """(disclosure column, bytes that occur in it) of every matching event."""
         found = []
-        for name, column in _INSIDE.items():
+        for name, (column, key) in _INSIDE.items():
             if name in self.among:
                 values = self.among[name]
                 beginning = orjson.dumps(values[0]) if len(values) == 1 else b'"'
-                found.append((column, b'"%b":%b' % (name.encode(), beginning)))
+                found.append((column, b'"%b":%b' % (key, beginning)))
         for name, wanted in self.members.items():
             # The request's body is shown among the metadata, and stored by itself.
             within = {

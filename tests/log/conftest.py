@@ -1,0 +1,50 @@
+"""Stores to read from: what holds for one must hold for every other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+
+import apsw
+import pytest
+
+from counterfoil.store.sqlite import SQLiteStore
+
+from .recording import Recorder, recorder
+
+ENGINES = ["sqlite"]
+
+
+@pytest.fixture(params=ENGINES, scope="session")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def recording(engine_name: str) -> AsyncIterator[Recorder]:
+    async with recorder(engine_name) as found:
+        yield found
+
+
+@pytest.fixture
+def sqlite() -> AbstractAsyncContextManager[Recorder]:
+    return recorder("sqlite")
+
+
+@pytest.fixture
+def remove() -> Callable[[Recorder, list[int]], Awaitable[None]]:
+    """Deletes events of the default log from a SQLite store, as a purge does."""
+
+    async def delete(recording: Recorder, indexes: list[int]) -> None:
+        store = recording.store
+        assert isinstance(store, SQLiteStore)
+        head = await store.head("default")
+        assert head is not None
+        connection = apsw.Connection(str(store.path))
+        connection.executemany(
+            "DELETE FROM event WHERE position = ?",
+            [((head.number << 40) + index,) for index in indexes],
+        )
+        connection.close()
+
+    return delete
