@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from counterfoil.clock import Clock
 from counterfoil.errors import ConflictError, StoreCorruptError, WriteError
 from counterfoil.proof.frontier import Frontier
 from counterfoil.proof.hashing import leaf_hash
-from counterfoil.record.entry import UntimedEntry, commit
+from counterfoil.record.entry import UntimedEntry, commit, complete
 from counterfoil.record.instant import HOUR
-from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow, make_row
+from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow, make_rows
 from counterfoil.store import Batch, CountRow, Head, HeadRequest, TileRow
 from counterfoil.store.interface import TILE_WIDTH
 
@@ -117,18 +116,13 @@ class BatchBuilder:
     def _extend(self, batch: Batch, head: Head, entries: Sequence[UntimedEntry], now: int) -> None:
         recorded_at = max(now, head.recorded_at)
         edge = self._edge(head)
-        base = head.number * LOG_SPAN
-        position = base + head.size
-        leaves: list[bytes] = []
-        rows: list[tuple[Any, ...]] = batch.rows
-        for entry in entries:
-            data, expires_at, decays_at = entry.complete(recorded_at)
-            leaf = leaf_hash(data)
-            leaves.append(leaf)
-            rows.append(make_row(entry, position, leaf, recorded_at, data, expires_at, decays_at))
-            if entry.mentions is not None:
-                batch.mentions.extend(MentionRow(position, *mention) for mention in entry.mentions)
-            position += 1
+        position = head.number * LOG_SPAN + head.size
+        completed = complete(entries, recorded_at)
+        leaves = [leaf_hash(entry) for entry, _, _ in completed]
+        batch.rows.extend(make_rows(entries, position, leaves, recorded_at, completed))
+        for at, entry in enumerate(entries, position):
+            for mention in entry.mentions:
+                batch.mentions.append(MentionRow(at, *mention))
 
         frontier, growth = edge.frontier.append(leaves)
         for grown in growth:
@@ -138,12 +132,11 @@ class BatchBuilder:
                 offset, hashes = 0, _tail(edge, head) + hashes
             batch.tiles.append(TileRow(head.number, grown.level, grown.index, offset, hashes))
 
-        kinds = Counter(
-            (entry.company_id or "", entry.type, entry.level, entry.outcome) for entry in entries
-        )
+        kinds = Counter([entry.copies[:4] for entry in entries])
         hour = recorded_at // HOUR
         batch.counts.extend(
-            CountRow(head.number, hour, *kind, count) for kind, count in kinds.items()
+            CountRow(head.number, hour, company or "", kind, level, outcome, count)
+            for (kind, level, outcome, company), count in kinds.items()
         )
         head.size += len(entries)
         head.recorded_at = recorded_at

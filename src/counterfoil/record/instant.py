@@ -15,20 +15,18 @@ LAST = 253_402_300_799_999_999
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> bytes:
-    return (
-        (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").encode().rjust(19, b"0")
-    )
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
 
 
-def rfc3339(micros: int) -> bytes:
+def rfc3339(micros: int) -> str:
     """RFC 3339 text in UTC with six decimals and ``Z``.
 
     Args:
         micros: microseconds since the Unix epoch, from year 1 to year 9999.
     """
     seconds, rest = divmod(micros, SECOND)
-    return b"%b.%06dZ" % (_second(seconds), rest)
+    return "%s.%06dZ" % (_second(seconds), rest)  # noqa: UP031 - twice as fast as format
 
 
 def from_rfc3339(text: str) -> int:
