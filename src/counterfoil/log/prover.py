@@ -1,0 +1,240 @@
+"""The prover: signs what the log is, and proves what is in it."""
+
+from __future__ import annotations
+
+from counterfoil.clock import Clock
+from counterfoil.errors import (
+    FormatError,
+    NotFoundError,
+    ProofError,
+    RollbackError,
+    SignatureError,
+)
+from counterfoil.proof import (
+    EMPTY_ROOT,
+    Checkpoint,
+    Frontier,
+    Note,
+    ProofFile,
+    leaf_hash,
+    verify_consistency,
+    verify_inclusion,
+)
+from counterfoil.record.entry import parse
+from counterfoil.record.row import EventRow
+from counterfoil.store import CheckpointRow, Head, Store
+
+from .evidence import EventProof, SignedCheckpoint
+from .identity import Identity
+from .published import Chain, Published, PublishedCheckpoints
+from .tiles import TreeReader
+
+_PAGE = 1000
+
+
+class Prover:
+    """Signs checkpoints and builds proofs.
+
+    A checkpoint is signed, recorded in the database, published outside it, and only then
+    shown. Nothing is signed that does not continue what was said before: a crash between the
+    steps leaves a recorded checkpoint, which the next call publishes.
+
+    Args:
+        store: an open store.
+        identity: the database's, with the key where this process may sign.
+        published: the published checkpoints.
+        clock: gives the times of signing.
+    """
+
+    def __init__(
+        self, store: Store, identity: Identity, published: PublishedCheckpoints, clock: Clock
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._published = published
+        self._clock = clock
+
+    async def checkpoint(self, log: str) -> SignedCheckpoint:
+        """Sign the log as it is now; a log that has not grown is answered with its last one.
+
+        Raises:
+            NotFoundError: there is no such log.
+            KeyFileError: this process does not hold the key.
+            RollbackError: the log does not continue what was signed before.
+            OSError: the published checkpoint cannot be written.
+        """
+        async with self._published.locked():
+            head = await self._head(log)
+            key = self._identity.signing_key(head.origin)
+            published = await self._published.read(head.origin)
+            recorded = await self.recorded(head)
+            if published is not None:
+                checkpoint = Checkpoint.open(published.note, key.verifier)
+                await self._continues(head, checkpoint, "published")
+            if recorded is not None:
+                await self._continues(head, recorded.checkpoint, "recorded")
+            if recorded is None or recorded.size < head.size or recorded.origin != head.origin:
+                signed_at = max(
+                    self._clock.now(),
+                    head.recorded_at,
+                    0 if recorded is None else recorded.signed_at,
+                )
+                note = Checkpoint(head.origin, head.size, _root(head)).sign(key)
+                row = CheckpointRow(head.number, head.size, signed_at, note)
+                await self._store.put_checkpoint(row)
+                recorded = SignedCheckpoint.open(log, row, key.verifier)
+            if published is None or published.checkpoint.size < recorded.size:
+                chain = await self._chain(head, published, recorded.size)
+                await self._published.advance(head.origin, Published(recorded.note, chain))
+            return recorded
+
+    async def recorded(self, head: Head) -> SignedCheckpoint | None:
+        """A log's last recorded checkpoint, its signature verified; None where there is none.
+
+        Raises:
+            FormatError, SignatureError: it is damaged, or not signed by the database's key.
+        """
+        rows = await self._store.checkpoints(head.number)
+        if not rows:
+            return None
+        # A log that was restored has checkpoints of its earlier origins.
+        origin = Checkpoint.parse(Note.parse(rows[0].note).text).origin
+        key = self._identity.verifier_key(origin)
+        if key is None:
+            raise SignatureError("The database has no verifier key to check its checkpoints by.")
+        return SignedCheckpoint.open(head.log, rows[0], key)
+
+    async def prove(self, event_id: str) -> EventProof:
+        """Prove that an event is in its log, under a checkpoint that covers it.
+
+        The last checkpoint is taken where it does; else one is signed.
+
+        Raises:
+            NotFoundError: there is no such event.
+            KeyFileError: no checkpoint covers it yet, and this process may not sign.
+            ProofError: what is stored proves nothing; verify says what is wrong.
+        """
+        row = await self._event(event_id)
+        try:
+            log = str(parse(row.entry)["log"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ProofError("The event's entry cannot be read.", remedy=_RUN_VERIFY) from error
+        head = await self._head(log)
+        signed = await self._covering(head, row.index)
+        tree = TreeReader(self._store, head.number)
+        hashes = await tree.inclusion(row.index, signed.size)
+        try:
+            verify_inclusion(leaf_hash(row.entry), row.index, signed.size, hashes, signed.root)
+        except ProofError as error:
+            raise ProofError(
+                "The stored event is not the one that the log's checkpoint covers.",
+                remedy=_RUN_VERIFY,
+            ) from error
+        mentions = await self._store.mentions(row.position, row.position)
+        return EventProof(
+            event_id,
+            row.index,
+            signed,
+            ProofFile(row.index, tuple(hashes), signed.note, row.entry).encode(),
+            tuple(item.text() for item in row.disclosures(mentions)),
+        )
+
+    async def consistency(
+        self, log: str, old_size: int, new_size: int | None = None
+    ) -> list[bytes]:
+        """The proof that the log at ``old_size`` is the beginning of it at ``new_size``.
+
+        Args:
+            new_size: by default the log's size now.
+
+        Raises:
+            NotFoundError: there is no such log, or it is not that large yet.
+            ProofError: the old size is negative, or larger than the new one.
+        """
+        head = await self._head(log)
+        size = head.size if new_size is None else new_size
+        if size > head.size:
+            raise NotFoundError("The log is not that large yet.")
+        return await TreeReader(self._store, head.number).consistency(old_size, size)
+
+    async def _head(self, log: str) -> Head:
+        head = await self._store.head(log)
+        if head is None:
+            raise NotFoundError("There is no such log.")
+        return head
+
+    async def _event(self, event_id: str) -> EventRow:
+        try:
+            rows = await self._store.find([bytes.fromhex(event_id.replace("-", ""))])
+        except ValueError:
+            rows = []
+        if not rows:
+            raise NotFoundError("There is no event with this id.")
+        return rows[0]
+
+    async def _covering(self, head: Head, index: int) -> SignedCheckpoint:
+        recorded = await self.recorded(head)
+        if self._identity.may_sign:
+            # Recorded is not yet published: a crash may have come between.
+            published = await self._published.read(head.origin)
+            shown = 0 if published is None else published.checkpoint.size
+            if recorded is None or not index < recorded.size <= shown:
+                return await self.checkpoint(head.log)
+        elif recorded is None or recorded.size <= index:
+            # The key is missing: this says so, and what to do.
+            self._identity.signing_key(head.origin)
+        if recorded is None:
+            raise NotFoundError("The log has no checkpoint.")
+        return recorded
+
+    async def _continues(self, head: Head, earlier: Checkpoint, what: str) -> None:
+        """Refuse to sign a head that an earlier checkpoint is not the beginning of."""
+        if earlier.size > head.size:
+            raise RollbackError(
+                f"The log is shorter than its last {what} checkpoint says.", remedy=_RUN_VERIFY
+            )
+        if await continues(self._store, head, earlier):
+            return
+        raise RollbackError(
+            f"The log does not continue its last {what} checkpoint.", remedy=_RUN_VERIFY
+        )
+
+    async def _chain(self, head: Head, published: Published | None, size: int) -> Chain:
+        chain, first = Chain(), 0
+        if published is not None:
+            chain, first = published.chain, published.checkpoint.size + 1
+        rows: list[CheckpointRow] = []
+        while page := await self._store.checkpoints(
+            head.number, limit=_PAGE, first=first, last=size
+        ):
+            rows += page
+            size = page[-1].size - 1
+        return chain.extend(reversed(rows))
+
+
+_RUN_VERIFY = "Stop writing, keep a copy of the files, and run `counterfoil verify`."
+
+
+async def continues(store: Store, head: Head, earlier: Checkpoint) -> bool:
+    """Whether a log's head continues an earlier, smaller checkpoint, by its stored tree.
+
+    Raises:
+        StoreCorruptError: a tile is missing.
+    """
+    if earlier.size == 0:
+        return earlier.root == EMPTY_ROOT
+    try:
+        proof = await TreeReader(store, head.number).consistency(earlier.size, head.size)
+        verify_consistency(earlier.size, earlier.root, head.size, _root(head), proof)
+    except ProofError:
+        return False
+    return True
+
+
+def _root(head: Head) -> bytes:
+    if head.size == 0:
+        return EMPTY_ROOT
+    frontier = Frontier.from_bytes(head.frontier)
+    if frontier.size != head.size:
+        raise FormatError("The log's head does not fit its tree.", remedy=_RUN_VERIFY)
+    return frontier.root()
