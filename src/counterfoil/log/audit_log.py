@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from counterfoil.base import AuditContext, AuditEventType, AuditLogLevel, AuditOptions
 from counterfoil.clock import SYSTEM_CLOCK, Clock
-from counterfoil.errors import ClosedError, ConfigurationError, ForkedError
+from counterfoil.errors import ConfigurationError, ForkedError, RollbackError
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
+from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Store, open_store
 
+from .checkpointer import Checkpointer
 from .commits import Commits
 from .delegate import offered_by
-from .intake import Intake
+from .identity import Identity
+from .intake import DEFAULT_LOG, Intake
+from .key_file import KeyFile
 from .limits import Limits
 from .opening import Opening
+from .prover import Prover
+from .published import PublishedCheckpoints
 from .reader import Reader
+from .rollback import RollbackGuard
+from .stats import Stats, take_stats
 from .writer import Writer
 
 DEFAULT_URL = "sqlite:///audit.db"
+
+logger = logging.getLogger("counterfoil")
 
 
 class AuditLog:
@@ -36,51 +47,103 @@ class AuditLog:
     """
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, chain: Chain, clock: Clock, limits: Limits
+        self,
+        store: Store,
+        identity: Identity,
+        *,
+        catalogue: Catalogue,
+        chain: Chain,
+        clock: Clock,
+        limits: Limits,
+        checkpoint_interval: float | None,
     ) -> None:
-        self._store = store
         self._loop = asyncio.get_running_loop()
         self._pid = os.getpid()
-        self._database = ""
-        self._intake = Intake(catalogue, chain, clock, limits.replay_days)
+        self._store = store
+        self._identity = identity
+        key_file = identity.key_file
+        published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
         self._commits = Commits()
-        self._reader = Reader(store, self._commits)
+        self._intake = Intake(catalogue, chain, clock, limits.replay_days)
         self._writer = Writer(store, clock, limits, self._origin, self._commits.notify)
+        self._reader = Reader(store, self._commits)
+        self._prover = Prover(store, identity, published, clock)
+        self._guard = RollbackGuard(store, identity, published, clock, self._origin)
+        self._cleared = self._guard.cleared
+        self._checkpointer = Checkpointer(store, identity, self._prover, checkpoint_interval)
 
     @classmethod
     def open(
         cls,
         url: str = DEFAULT_URL,
         *,
+        key_file: str | Path | None = None,
+        profile: str = "baseline",
         catalogue: Catalogue | None = None,
         chain: Chain | None = None,
         clock: Clock = SYSTEM_CLOCK,
         limits: Limits | None = None,
+        checkpoint_interval: float | None = 10.0,
     ) -> Opening[AuditLog]:
         """Open a log, and make it where there is none yet.
 
         ``audit = await AuditLog.open(url)`` or ``async with AuditLog.open(url) as audit``.
+
+        Args:
+            url: ``sqlite:///audit.db`` or ``memory:``.
+            key_file: the file of the signing key; by default beside the database file, with
+                ``.key`` after its name. It is made together with the database.
+            profile: the retention profile, where no ``catalogue`` is given.
+            catalogue: the rules by event type.
+            chain: the policy chain; by default all of ours.
+            clock: gives times and event ids.
+            limits: bounds of the queue and of waiting.
+            checkpoint_interval: seconds between signed checkpoints while the log grows, above
+                0; None signs only when asked.
+
+        Raises:
+            ConfigurationError: an argument cannot be used.
+            KeyFileError: the key file cannot be used.
+            StoreError: the database cannot be opened.
         """
 
         async def start() -> AuditLog:
-            rules = catalogue or Catalogue.under()
+            rules = catalogue or Catalogue.under(profile)
             bounds = limits or Limits()
             store = open_store(url, timeout=bounds.write_timeout)
-            log = cls(store, rules, chain or default_chain(rules), clock, bounds)
-            await log._start()
+            await store.open()
+            try:
+                identity = await Identity.establish(store, _key_file(key_file, store), clock)
+                log = cls(
+                    store,
+                    identity,
+                    catalogue=rules,
+                    chain=chain or default_chain(rules),
+                    clock=clock,
+                    limits=bounds,
+                    checkpoint_interval=checkpoint_interval,
+                )
+                await log._start()
+            except BaseException:
+                await store.close()
+                raise
             return log
 
         return Opening(start)
 
     async def _start(self) -> None:
-        await self._store.open()
-        meta = await self._store.put_meta({"database": secrets.token_hex(8)})
-        self._database = meta["database"]
+        try:
+            await self._guard.check(DEFAULT_LOG)
+        except RollbackError as error:
+            # Reading and verifying go on; every write is refused with the same error.
+            logger.error("%s", error)
+        self._checkpointer.start()
 
     async def close(self) -> None:
-        """Write what is queued and let go of the store. Idempotent."""
+        """Write what is queued, sign a last checkpoint, let go of the store. Idempotent."""
         self._check_place()
         await self._writer.close()
+        await self._checkpointer.close()
         self._commits.close()
         await self._store.close()
 
@@ -129,10 +192,7 @@ class AuditLog:
             on_behalf_of,
             impersonator,
         )
-        writer = self._writer
-        if not writer.has_room:
-            await writer.room(entry.event_id)
-        return await writer.put(entry)
+        return await self._write(entry)
 
     get = offered_by("_reader", Reader.get)
     query = offered_by("_reader", Reader.query)
@@ -143,8 +203,39 @@ class AuditLog:
     timeline = offered_by("_reader", Reader.timeline)
     follow = offered_by("_reader", Reader.follow)
 
+    checkpoint = offered_by("_prover", Prover.checkpoint)
+    prove = offered_by("_prover", Prover.prove)
+
+    async def stats(self) -> Stats:
+        """How much there is, where it is, and what waits."""
+        return await take_stats(self._store, self._writer.waiting)
+
+    async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
+        """Go on writing to a log whose database was restored from a backup.
+
+        The log gets a new origin and continues the same tree and indexes; its next entry is
+        an ``audit.restored`` event that holds the checkpoint which it is behind of.
+
+        Returns:
+            The new origin, under which its checkpoints are signed from now on.
+
+        Raises:
+            InputError: the log is not behind what it published.
+        """
+        return await self._guard.continue_restored(
+            log, lambda kind, name, facts: self._intake.own(kind, log=name, audit=facts)
+        )
+
+    async def _write(self, entry: UntimedEntry) -> str:
+        if entry.log not in self._cleared:
+            await self._guard.check(entry.log)
+        writer = self._writer
+        if not writer.has_room:
+            await writer.room(entry.event_id)
+        return await writer.put(entry)
+
     def _origin(self, log: str) -> str:
-        return f"{self._database}/{log}"
+        return f"{self._identity.database}/{log}"
 
     def _check_place(self) -> None:
         if os.getpid() != self._pid:
@@ -154,3 +245,10 @@ class AuditLog:
                 "The log was opened in another event loop.",
                 remedy="Open one log in each event loop, or use the sync facade from threads.",
             )
+
+
+def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
+    if named is not None:
+        return KeyFile(Path(named))
+    place = store.path
+    return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))

@@ -77,6 +77,10 @@ class SyncAuditLog:
     count = _blocking(AuditLog.count)
     timeline = _blocking(AuditLog.timeline)
     follow = _iterating(AuditLog.follow)
+    checkpoint = _blocking(AuditLog.checkpoint)
+    prove = _blocking(AuditLog.prove)
+    stats = _blocking(AuditLog.stats)
+    continue_restored = _blocking(AuditLog.continue_restored)
 
     def close(self) -> None:
         """Write what is queued and let go of the store."""

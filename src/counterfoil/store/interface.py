@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from counterfoil.record.row import EventRow, MentionRow
@@ -110,8 +111,9 @@ class Holding(NamedTuple):
     rows: int
 
 
-#: Called with the locked heads and the events already stored under the ids asked for.
-#: Runs inside the transaction, must not wait for anything, may raise to abandon it.
+#: Called with the heads and the events already stored under the ids asked for. May be called
+#: more than once, where another process has moved a head: only the last batch is written. Must
+#: not wait for anything; may raise, and then nothing is written.
 Build = Callable[[Mapping[str, Head], Mapping[bytes, EventRow]], Batch]
 
 
@@ -121,7 +123,8 @@ class Selection:
 
     Attributes:
         first, last: positions, both inclusive.
-        equal: column -> the values of which it must have one.
+        equal: column -> the values of which it must have one; never None, and where there is no
+            value nothing matches.
         contains: (disclosure column, bytes) pairs that must all occur in the stored value.
         person: only events that mention this further person.
         newest_first: the order, by position.
@@ -157,6 +160,11 @@ class Store(Protocol):
     @property
     def name(self) -> str:
         """The address without secrets, for messages."""
+        ...
+
+    @property
+    def path(self) -> Path | None:
+        """The database's file, or None where it is none of this machine's."""
         ...
 
     async def open(self) -> None:
@@ -215,9 +223,13 @@ class Store(Protocol):
         ...
 
     async def boundary(self, number: int, size: int, recorded_at: int) -> int:
-        """The first index of a log whose event was recorded at or after a time, or its size.
+        """One more than the index of the last event that was recorded before a time, or 0.
 
+        So it is where the events of that time or later begin, wherever some were deleted.
         ``recorded_at`` never decreases along the index, so this is a binary search.
+
+        Args:
+            size: the log's size: only events below it are looked at.
         """
         ...
 

@@ -1,0 +1,74 @@
+"""Stats: how much there is, where it is, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterfoil.record.instant import to_datetime
+from counterfoil.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class LogStats:
+    """One log.
+
+    Attributes:
+        size: events that it has ever had.
+        recorded_at: when the last one was recorded; None where there is none.
+        checkpoint_size: how many events the last recorded checkpoint covers, 0 without one.
+        checkpoint_at: when that was signed.
+    """
+
+    name: str
+    origin: str
+    size: int
+    recorded_at: datetime | None
+    checkpoint_size: int
+    checkpoint_at: datetime | None
+
+    @property
+    def uncovered(self) -> int:
+        """Events that no checkpoint covers yet."""
+        return self.size - self.checkpoint_size
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """A database and this process's part in it.
+
+    Attributes:
+        store: the address, without secrets.
+        logs: the logs, by name.
+        waiting: events of this process that are queued or being written.
+        usage: bytes by part of the database, as far as the engine can tell.
+    """
+
+    store: str
+    logs: tuple[LogStats, ...]
+    waiting: int
+    usage: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        """Events in all logs."""
+        return sum(log.size for log in self.logs)
+
+
+async def take_stats(store: Store, waiting: int) -> Stats:
+    """Ask a store, and add what waits in this process."""
+    logs = []
+    for head in await store.heads():
+        last = next(iter(await store.checkpoints(head.number)), None)
+        logs.append(
+            LogStats(
+                name=head.log,
+                origin=head.origin,
+                size=head.size,
+                recorded_at=to_datetime(head.recorded_at) if head.size else None,
+                checkpoint_size=0 if last is None else last.size,
+                checkpoint_at=None if last is None else to_datetime(last.signed_at),
+            )
+        )
+    return Stats(store.name, tuple(logs), waiting, await store.usage())
