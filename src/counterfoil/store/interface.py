@@ -79,7 +79,7 @@ class CountRow(NamedTuple):
     type: str
     level: int
     outcome: int
-    count: int
+    events: int
 
 
 class CheckpointRow(NamedTuple):

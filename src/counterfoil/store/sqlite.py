@@ -7,25 +7,15 @@ batch goes in.
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
 
-from counterfoil.errors import (
-    ClosedError,
-    SchemaError,
-    StoreCorruptError,
-    StoreError,
-    StoreFullError,
-    StoreUnavailableError,
-)
+from counterfoil.errors import ClosedError, StoreCorruptError
 from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
 
-from . import migration
 from .interface import (
     LARGEST,
     SMALLEST,
@@ -37,13 +27,14 @@ from .interface import (
     Selection,
 )
 from .sqlite_append import Appender
-from .sqlite_statement import COLUMN_LIST, heads_where, rows_by_id, statement, value_of
+from .sqlite_connection import connect, migrate, transaction
+from .sqlite_error import store_error
+from .sqlite_select import count_sql, select_sql
+from .sqlite_statement import heads_where, rows_by_id, statement, value_of
 from .thread import ConnectionThread
-from .where import branches, where
 
 R = TypeVar("R")
 
-PAGE_SIZE = 8192
 READERS = 2
 
 
@@ -58,6 +49,8 @@ class SQLiteStore:
 
     def __init__(self, path: Path, *, timeout: float = 10.0, vfs: str | None = None) -> None:
         self.path = path
+        # Of the moment it was made: the process may change its folder.
+        self._file = path.absolute()
         self._timeout = timeout
         self._vfs = vfs
         self._writer: ConnectionThread[apsw.Connection] | None = None
@@ -69,18 +62,20 @@ class SQLiteStore:
         return f"sqlite:///{self.path}"
 
     async def open(self) -> None:
-        writer = self._thread("writer", self._connect_writer)
-        await self._guard(writer.open())
-        self._writer = writer
-        for number in range(READERS):
-            reader = self._thread(f"reader-{number}", self._connect)
-            await self._guard(reader.open())
-            self._readers.append(reader)
+        self._writer = self._thread("writer", self._connect_writer)
+        self._readers = [self._thread(f"reader-{n}", self._connect) for n in range(READERS)]
+        try:
+            # The writer first: it makes the file and its schema.
+            for thread in (self._writer, *self._readers):
+                await self._guard(thread.open())
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         readers, self._readers = self._readers, []
         for reader in readers:
-            await reader.close()
+            await self._guard(reader.close())
         if self._writer is not None:
             await self._guard(self._writer.close())
 
@@ -91,18 +86,11 @@ class SQLiteStore:
         build: Build,
         prepare: Callable[[], None] | None = None,
     ) -> None:
-        def work(connection: apsw.Connection) -> None:
+        def work(_: apsw.Connection) -> None:
             if prepare is not None:
                 prepare()
-            appender = self._appender or Appender(connection)
-            self._appender = appender
-            appender.append(
-                requests,
-                ids,
-                build,
-                lambda inside: _transaction(connection, inside),
-                lambda error: _commit_failure(error, self.path),
-            )
+            assert self._appender is not None, "made with the connection"
+            self._appender.append(requests, ids, build)
 
         await self._write(work)
 
@@ -123,12 +111,8 @@ class SQLiteStore:
         )
 
     async def count(self, selection: Selection) -> int:
-        total = 0
-        for leading, value in branches(selection):
-            found = where(selection, leading, value, shield=_shield, instr=_INSTR)
-            sql = f"SELECT count(*) FROM event WHERE {found.text}"  # noqa: S608 - no values
-            total += await self._read(lambda c, s=sql, p=found.parameters: value_of(c, s, p))
-        return total
+        parts = count_sql(selection)
+        return await self._read(lambda c: sum(value_of(c, *part) for part in parts))
 
     async def mentions(self, first: int, last: int) -> list[MentionRow]:
         sql = statement("mentions")
@@ -177,7 +161,7 @@ class SQLiteStore:
 
     async def put_checkpoint(self, checkpoint: CheckpointRow) -> None:
         await self._write(
-            lambda c: _transaction(c, lambda: c.execute(statement("put_checkpoint"), checkpoint))
+            lambda c: transaction(c, lambda: c.execute(statement("put_checkpoint"), checkpoint))
         )
 
     async def checkpoints(
@@ -202,7 +186,7 @@ class SQLiteStore:
             def insert() -> None:
                 connection.executemany(statement("put_meta"), list(values.items()))
 
-            _transaction(connection, insert)
+            transaction(connection, insert)
             return dict(connection.execute("SELECT name, value FROM meta"))
 
         return await self._write(put)
@@ -213,9 +197,9 @@ class SQLiteStore:
 
     async def usage(self) -> dict[str, int]:
         def sizes() -> dict[str, int]:
-            log = self.path.with_name(self.path.name + "-wal")
+            log = self._file.with_name(self._file.name + "-wal")
             return {
-                "database": self.path.stat().st_size,
+                "database": self._file.stat().st_size,
                 "log": log.stat().st_size if log.exists() else 0,
             }
 
@@ -229,33 +213,17 @@ class SQLiteStore:
         return ConnectionThread(connect, apsw.Connection.close, f"counterfoil-{role}")
 
     def _connect_writer(self) -> apsw.Connection:
-        return _translated(self._connect_and_migrate)
-
-    def _connect_and_migrate(self) -> apsw.Connection:
         connection = self._connect()
         try:
-            _migrate(connection)
+            migrate(connection)
+            self._appender = Appender(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _connect(self) -> apsw.Connection:
-        connection = apsw.Connection(str(self.path), vfs=self._vfs)
-        connection.set_busy_handler(_Patience(self._timeout))
-        # The page size counts only until the first page is written.
-        connection.pragma("page_size", PAGE_SIZE)
-        if connection.pragma("journal_mode", "wal") != "wal":
-            raise StoreUnavailableError(
-                f"The file system of {self.path} cannot hold a write-ahead log.",
-                remedy="Put the file on a local disk; network shares do not work.",
-            )
-        connection.pragma("synchronous", "full")
-        connection.pragma("foreign_keys", True)
-        connection.pragma("temp_store", "memory")
-        connection.pragma("cache_size", -16_000)
-        connection.pragma("trusted_schema", False)
-        return connection
+        return connect(self._file, timeout=self._timeout, vfs=self._vfs)
 
     def _reader(self, number: int | None = None) -> ConnectionThread[apsw.Connection]:
         if not self._readers:
@@ -277,98 +245,14 @@ class SQLiteStore:
     ) -> R:
         return await self._guard(thread.run(function))
 
-    async def _guard(self, awaitable: Any) -> Any:
+    async def _guard(self, awaitable: Awaitable[R]) -> R:
         try:
             return await awaitable
         except apsw.Error as error:
-            raise _ours(error, self.path) from error
+            raise store_error(error, self.path) from error
         except UnicodeDecodeError:
             # The error holds the text itself, which may be an event's: it is not passed on.
             raise StoreCorruptError(f"A text in {self.path} is not UTF-8.") from None
-
-
-class _Patience:
-    """Waits for another connection's lock in short steps, so that writers take turns."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-        self._until = 0.0
-
-    def __call__(self, tries: int) -> bool:
-        now = time.monotonic()
-        if tries == 0:
-            self._until = now + self._timeout
-        if now >= self._until:
-            return False
-        time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311 - spreads the waiters only
-        return True
-
-
-_INSTR = "instr({column}, ?) > 0"
-
-
-def _shield(column: str) -> str:
-    return f"+{column}"
-
-
-def select_sql(selection: Selection) -> tuple[str, list[Any]]:
-    """The statement of a selection and its parameters.
-
-    One range of one index a value of the leading column, each already in order; SQLite merges
-    them and stops at the limit.
-    """
-    order = "DESC" if selection.newest_first else "ASC"
-    found = [
-        where(selection, leading, value, shield=_shield, instr=_INSTR)
-        for leading, value in branches(selection)
-    ]
-    parameters = [item for one in found for item in one.parameters]
-    if len(found) == 1:
-        sql = (
-            f"SELECT {COLUMN_LIST} FROM event WHERE {found[0].text} "  # noqa: S608 - no values
-            f"ORDER BY position {order} LIMIT ?"
-        )
-    else:
-        arms = " UNION ALL ".join(
-            f"SELECT position FROM event WHERE {one.text}"  # noqa: S608 - no values
-            for one in found
-        )
-        sql = (
-            f"SELECT {COLUMN_LIST} FROM event WHERE position IN "  # noqa: S608 - no values
-            f"(SELECT position FROM ({arms} ORDER BY position {order} LIMIT ?)) "
-            f"ORDER BY position {order}"
-        )
-    return sql, [*parameters, selection.limit]
-
-
-# Work on a connection, in its thread
-
-
-def _transaction(connection: apsw.Connection, work: Callable[[], object]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        work()
-    except BaseException:
-        _rollback(connection)
-        raise
-    try:
-        connection.execute("COMMIT")
-    except apsw.Error as error:
-        _rollback(connection)
-        raise _commit_failure(error, None) from error
-
-
-def _commit_failure(error: apsw.Error, path: Path | None) -> StoreError:
-    failure = _ours(error, path)
-    # A commit whose sync failed may still be found in the log after a crash.
-    failure.outcome_known = not isinstance(error, apsw.IOError)
-    return failure
-
-
-def _rollback(connection: apsw.Connection) -> None:
-    # Some failures roll back by themselves.
-    if not connection.get_autocommit():
-        connection.execute("ROLLBACK")
 
 
 def _boundary(connection: apsw.Connection, number: int, size: int, recorded_at: int) -> int:
@@ -382,69 +266,3 @@ def _boundary(connection: apsw.Connection, number: int, size: int, recorded_at: 
         else:
             high = middle
     return low
-
-
-def _migrate(connection: apsw.Connection) -> None:
-    migrations = migration.load("sqlite")
-
-    def applied() -> dict[int, str]:
-        if not value_of(connection, statement("has_migrations"), ()):
-            return {}
-        return dict(connection.execute("SELECT number, checksum FROM migration"))
-
-    if not migration.pending(migrations, applied()):
-        return
-
-    def run() -> None:
-        if value_of(connection, statement("is_foreign"), ()):
-            raise SchemaError(
-                "The file is a database of something else.",
-                remedy="Give the log a file of its own.",
-            )
-        connection.execute(statement("migration_table"))
-        for item in migration.pending(migrations, applied()):
-            connection.execute(item.sql)
-            connection.execute(
-                "INSERT INTO migration (number, name, checksum) VALUES (?, ?, ?)",
-                (item.number, item.name, item.checksum),
-            )
-
-    _transaction(connection, run)
-
-
-# Errors
-
-
-def _translated(function: Callable[[], R]) -> R:
-    try:
-        return function()
-    except apsw.Error as error:
-        raise _ours(error, None) from error
-
-
-def _ours(error: apsw.Error, path: Path | None) -> StoreError:
-    # apsw's own messages may quote a bound value, so none of them is passed on.
-    place = "the SQLite file" if path is None else str(path)
-    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
-        return StoreUnavailableError(
-            f"Another process held the write lock of {place} for too long.",
-            remedy="Look for a long transaction or a stopped process; the call can be retried.",
-        )
-    if isinstance(error, apsw.FullError):
-        return StoreFullError(f"There is no room to write to {place}.")
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
-        return StoreCorruptError(f"SQLite finds {place} damaged or not a database.")
-    if isinstance(error, apsw.CantOpenError):
-        return StoreUnavailableError(
-            f"Cannot open {place}.", remedy="Check that its folder exists and may be written to."
-        )
-    if isinstance(error, (apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError)):
-        return StoreUnavailableError(
-            f"Cannot write to {place}.", remedy="Check the rights of the file and of its folder."
-        )
-    if isinstance(error, apsw.IOError):
-        return StoreError(
-            f"Reading or writing {place} failed.",
-            remedy="Check the disk, its quota and the file-size limit.",
-        )
-    return StoreError(f"SQLite failed on {place} ({type(error).__name__}).")

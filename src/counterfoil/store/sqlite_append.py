@@ -10,7 +10,7 @@ the lock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -21,6 +21,8 @@ from counterfoil.errors import StoreCorruptError
 from counterfoil.record.row import COLUMNS, LOG_SPAN
 
 from .interface import TILE_WIDTH, Batch, Build, Head, HeadRequest
+from .sqlite_connection import roll_back, transaction
+from .sqlite_error import commit_error
 from .sqlite_statement import heads_where, rows_by_id, statement, value_of
 
 #: Rows a statement may have. A batch is filled up to the next size with rows that no trigger
@@ -53,15 +55,10 @@ class Appender:
         requests: Sequence[HeadRequest],
         ids: Sequence[bytes],
         build: Build,
-        transaction: Callable[[Callable[[], object]], None],
-        settle: Callable[[apsw.Error], Exception],
     ) -> None:
-        """Append one batch.
-
-        Args:
-            transaction: runs a function between BEGIN IMMEDIATE and COMMIT.
-            settle: makes our error of a failed commit.
-        """
+        """Append one batch; see :meth:`counterfoil.store.interface.Store.append`."""
+        # The one INSERT below commits by itself only outside a transaction.
+        roll_back(self._connection)
         if not ids and self._careful == 0:
             heads = self._known_heads(requests)
             if heads is not None:
@@ -77,19 +74,18 @@ class Appender:
                         self._careful = _CAREFUL
                     except apsw.Error as error:
                         self._heads.clear()
-                        raise settle(error) from error
+                        raise commit_error(error, self._connection.filename) from error
                     else:
                         self._keep(batch)
                         return
         self._careful = max(0, self._careful - 1)
-        self._append_locked(requests, ids, build, transaction)
+        self._append_locked(requests, ids, build)
 
     def _append_locked(
         self,
         requests: Sequence[HeadRequest],
         ids: Sequence[bytes],
         build: Build,
-        transaction: Callable[[Callable[[], object]], None],
     ) -> None:
         batch = Batch()
 
@@ -104,7 +100,7 @@ class Appender:
 
         self._heads.clear()
         try:
-            transaction(work)
+            transaction(self._connection, work)
         except apsw.ConstraintError as error:
             raise _fault(error) from error
         self._keep(batch)
@@ -196,7 +192,7 @@ def _rows(batch: Batch, before: dict[str, Head]) -> list[tuple[Any, ...]]:
             type=count.type,
             level=count.level,
             outcome=count.outcome,
-            occurred_at=count.count,
+            occurred_at=count.events,
         )
         for count in batch.counts
     ]

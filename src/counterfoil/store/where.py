@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from .interface import Selection
@@ -43,7 +43,7 @@ def leader(selection: Selection) -> str | None:
     """The column whose index should be walked, or None to walk the events themselves."""
     for column in LEADING:
         values = selection.equal.get(column)
-        if values is None or len(values) > MOST_BRANCHES:
+        if not values or len(values) > MOST_BRANCHES:
             continue
         if column in PARTIAL and 0 in values:
             continue
@@ -56,7 +56,7 @@ def branches(selection: Selection) -> list[tuple[str | None, Any]]:
     column = leader(selection)
     if column is None:
         return [(None, None)]
-    return [(column, value) for value in selection.equal[column]]
+    return [(column, value) for value in dict.fromkeys(selection.equal[column])]
 
 
 def where(
@@ -89,11 +89,14 @@ def where(
         conditions.append(instr.format(column=column))
         parameters.append(needle)
     if selection.person is not None:
-        conditions.append("position IN (SELECT position FROM mention WHERE person = ?)")
-        parameters.append(selection.person)
+        conditions.append(
+            "position IN "
+            "(SELECT position FROM mention WHERE person = ? AND position BETWEEN ? AND ?)"
+        )
+        parameters += [selection.person, selection.first, selection.last]
     return Where(conditions, parameters)
 
 
-def _among(values: Sequence[Any] | Any) -> str:
-    count = len(values)
-    return "= ?" if count == 1 else f"IN ({', '.join('?' * count)})"
+def _among(values: Collection[Any]) -> str:
+    # PostgreSQL knows no empty list; nothing is ever equal to NULL.
+    return f"IN ({', '.join('?' * len(values)) or 'NULL'})"

@@ -51,7 +51,10 @@ CREATE INDEX event_type ON event (type);
 CREATE INDEX event_level ON event (level) WHERE level > 0;
 CREATE INDEX event_outcome ON event (outcome) WHERE outcome > 0;
 CREATE INDEX event_company_id ON event (company_id) WHERE company_id IS NOT NULL;
-CREATE INDEX event_resource ON event (resource_id, resource_type) WHERE resource_id IS NOT NULL;
+-- Here position is named, so that the type may stand behind it: pages stay in order, and rows of
+-- other types with the same id are passed over within the index.
+CREATE INDEX event_resource ON event (resource_id, position, resource_type)
+    WHERE resource_id IS NOT NULL;
 CREATE INDEX event_user_id ON event (user_id) WHERE user_id IS NOT NULL;
 CREATE INDEX event_ip_address ON event (ip_address) WHERE ip_address IS NOT NULL;
 CREATE INDEX event_session_id ON event (session_id) WHERE session_id IS NOT NULL;

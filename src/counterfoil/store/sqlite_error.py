@@ -1,0 +1,60 @@
+"""SQLite's errors as ours.
+
+apsw's messages may quote a bound value, so none of them is passed on; the driver's error is
+the cause.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from counterfoil.errors import (
+    StoreCorruptError,
+    StoreError,
+    StoreFullError,
+    StoreUnavailableError,
+)
+
+
+def store_error(error: apsw.Error, path: str | Path) -> StoreError:
+    """The StoreError for a driver's error.
+
+    Args:
+        path: the database's file, for the message.
+    """
+    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
+        return StoreUnavailableError(
+            f"Another process held the write lock of {path} for too long.",
+            remedy="Look for a long transaction or a stopped process; the call can be retried.",
+        )
+    if isinstance(error, apsw.FullError):
+        return StoreFullError(f"There is no room to write to {path}.")
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return StoreCorruptError(f"SQLite finds {path} damaged or not a database.")
+    if isinstance(error, apsw.CantOpenError):
+        return StoreUnavailableError(
+            f"Cannot open {path}.", remedy="Check that its folder exists and may be written to."
+        )
+    if isinstance(error, (apsw.ReadOnlyError, apsw.PermissionsError, apsw.AuthError)):
+        return StoreUnavailableError(
+            f"Cannot write to {path}.", remedy="Check the rights of the file and of its folder."
+        )
+    if isinstance(error, apsw.IOError):
+        return StoreError(
+            f"Reading or writing {path} failed.",
+            remedy="Check the disk, its quota and the file-size limit.",
+        )
+    return StoreError(f"SQLite failed on {path} ({type(error).__name__}).")
+
+
+def commit_error(error: apsw.Error, path: str | Path) -> StoreError:
+    """The StoreError for a driver's error while committing.
+
+    A commit whose sync failed may still be found in the write-ahead log after a crash, so
+    that its outcome is not known.
+    """
+    failure = store_error(error, path)
+    failure.outcome_known = not isinstance(error, apsw.IOError)
+    return failure
