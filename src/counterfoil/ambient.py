@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
-#: Names as in ``record.Draft``; a mapping that is never changed, only replaced.
+#: Where the ambient mapping holds the ``record.body.BodySource`` of the request that is being
+#: handled; every other name is one of ``record.Draft``.
+REQUEST_BODY: Final = "request_body"
+
+#: To be read only; ``capture.context`` alone makes and changes what stands here.
 AMBIENT: ContextVar[Mapping[str, Any] | None] = ContextVar("counterfoil_ambient", default=None)

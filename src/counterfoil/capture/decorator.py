@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar, cast
 
 from counterfoil.base import AuditContext, AuditEventType, AuditLogLevel, AuditOptions
 from counterfoil.errors import ConfigurationError, CounterfoilError
-from counterfoil.log import AuditLog, SyncAuditLog
+
+from .containers import copied
+from .recording import EventLog, LogSource, is_async, record, record_failure, resolve, unrecorded
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Log = AuditLog | SyncAuditLog
 
 logger = logging.getLogger("counterfoil")
 
+#: Begins a path that leads into what the function returned; no parameter can have this name.
+_RESULT = "return"
+
 
 def audited(
-    audit: Log | Callable[[], Log],
+    audit: LogSource,
     event_type: AuditEventType | str,
     *,
     user_id: str | None = None,
@@ -38,201 +41,218 @@ def audited(
     The outcome is ``success`` when it returns and ``failure`` when it raises; then the error's
     class is in the details as ``error``, never its text. The exception goes on unchanged.
 
+    A path names a parameter and, after dots, attributes or members of mappings: ``order.id``.
+    It is read when the call begins. One that begins with ``return`` leads into what the
+    function returned, and is left out where it raised.
+
     Args:
-        audit: the log, or a function that gives it when the call is made. A sync function
-            needs a ``SyncAuditLog``; an async one takes either.
+        audit: the log, or a function that gives it when a call is made, before the decorated
+            function runs. A sync function needs a ``SyncAuditLog``; an async one takes either.
         event_type: the events' type.
-        user_id, resource_id: the name of the argument that holds it, or a path such as
-            ``order.id``; attributes and mapping members are followed.
+        user_id, resource_id: the path of the argument that holds it.
         resource_type: the resource's type, as it is.
-        details: names of arguments, or paths, to record.
-        state: gives the resource's state as a new dict; called with the call's own arguments before and,
-            where the function returned, after it. Only called where ``options`` ask for
+        details: paths of what to record; each is a member of the event's details.
+        state: gives the resource's state; called with the call's own arguments before the
+            function and, where that returned, after it. Only called where ``options`` ask for
             ``capture_before_after``, or where no ``options`` are given. May be async for an
-            async function.
+            async function. Where it fails, the event says so and the call goes on.
         level, options: as in ``log_event``.
 
     Raises:
-        ConfigurationError: a name is no parameter of the function.
+        ConfigurationError: on decorating, where a path begins with no parameter of the
+            function, or it is a generator; from the call, before the function runs, where a
+            sync function meets an async log.
         WriteError: from the call, where the function returned and its event could not be
             recorded.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        _check_kind(function)
         plan = _Plan(
-            audit, event_type, user_id, resource_type, resource_id, tuple(details), state,
-            level, options, inspect.signature(function),
-        )  # fmt: skip
+            audit,
+            inspect.signature(function),
+            {"user_id": user_id, "resource_id": resource_id},
+            tuple(details),
+            state if options is None or options.capture_before_after else None,
+            {
+                "event_type": event_type,
+                "resource_type": resource_type,
+                "level": level,
+                "options": options,
+            },
+        )
         plan.check()
-        if inspect.iscoroutinefunction(function):
-            wrapper: Any = _wrap_async(plan, function)
-        else:
-            wrapper = _wrap_sync(plan, function)
-        return cast(Callable[P, R], functools.wraps(function)(wrapper))
+        wrap = _wrap_async if inspect.iscoroutinefunction(function) else _wrap_sync
+        return cast(Callable[P, R], functools.wraps(function)(wrap(plan, function)))
 
     return decorate
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What to record of a call, and where."""
+    """What to record of every call.
 
-    audit: Log | Callable[[], Log]
-    event_type: AuditEventType | str
-    user_id: str | None
-    resource_type: str | None
-    resource_id: str | None
+    Attributes:
+        ids: parameters of ``log_event`` and the paths that they are read from.
+        fixed: parameters of ``log_event`` that are the same for every call.
+    """
+
+    source: LogSource
+    signature: inspect.Signature
+    ids: Mapping[str, str | None]
     details: tuple[str, ...]
     state: Callable[..., Any] | None
-    level: AuditLogLevel | None
-    options: AuditOptions | None
-    signature: inspect.Signature
+    fixed: Mapping[str, Any]
 
     def check(self) -> None:
-        paths = [path for path in (self.user_id, self.resource_id, *self.details) if path]
-        for path in paths:
-            if path.partition(".")[0] not in self.signature.parameters:
+        for path in (*self.ids.values(), *self.details):
+            first = None if path is None else path.partition(".")[0]
+            if first not in (None, _RESULT, *self.signature.parameters):
                 raise ConfigurationError(
                     f"@audited names {path}, and the function has no such parameter.",
                     remedy=f"Its parameters are {', '.join(self.signature.parameters) or 'none'}.",
                 )
 
-    @property
-    def wants_state(self) -> bool:
-        return self.state is not None and (
-            self.options is None or self.options.capture_before_after
-        )
 
-    def log(self) -> Log:
-        audit = self.audit
-        return audit if isinstance(audit, (AuditLog, SyncAuditLog)) else audit()
+@dataclass(slots=True)
+class _Call:
+    """One call, from its arguments to those of ``log_event``."""
 
-    def arguments(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException | None
-    ) -> dict[str, Any]:
-        """The keyword arguments of ``log_event`` for one call."""
+    plan: _Plan
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    found: dict[str, Any] = field(default_factory=dict)
+    before: Any = None
+    after: Any = None
+
+    def begin(self) -> None:
+        """Read the arguments before the function can change them."""
         try:
-            bound = self.signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            given: Mapping[str, Any] = bound.arguments
+            bound = self.plan.signature.bind(*self.args, **self.kwargs)
         except TypeError:
-            # The function refused the arguments; that it was called is what there is to say.
-            given = {}
-        details = {path: _follow(given, path) for path in self.details}
-        if error is not None:
-            details["error"] = type(error).__name__
+            # The function will refuse the call; that it was made is what there is to say.
+            return
+        bound.apply_defaults()
+        self._read(bound.arguments, results=False)
+
+    def returned(self, result: Any) -> dict[str, Any]:
+        self._read({_RESULT: result}, results=True)
+        return self._event("success", {})
+
+    def raised(self, error: BaseException) -> dict[str, Any]:
+        return self._event("failure", {"error": type(error).__name__})
+
+    def _read(self, names: Mapping[str, Any], *, results: bool) -> None:
+        for path in {*self.plan.ids.values(), *self.plan.details}:
+            if path is not None and (path.partition(".")[0] == _RESULT) is results:
+                self.found[path] = _follow(names, path)
+
+    def _event(self, outcome: str, remark: dict[str, Any]) -> dict[str, Any]:
+        details = {path: self.found.get(path) for path in self.plan.details} | remark
         return {
-            "event_type": self.event_type,
-            "user_id": _follow(given, self.user_id),
-            "resource_id": _follow(given, self.resource_id),
-            "resource_type": self.resource_type,
+            **self.plan.fixed,
+            **{name: self.found.get(path or "") for name, path in self.plan.ids.items()},
             "details": details or None,
-            "level": self.level,
-            "options": self.options,
-            "outcome": "success" if error is None else "failure",
+            # Not validated: a state that is no dict is the policy chain's to deal with.
+            "context": AuditContext.model_construct(
+                before_state=self.before, after_state=self.after
+            ),
+            "outcome": outcome,
         }
 
 
 def _wrap_async(plan: _Plan, function: Callable[..., Any]) -> Callable[..., Any]:
-    async def take_state(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not plan.wants_state or plan.state is None:
+    async def state(call: _Call) -> Any:
+        if plan.state is None:
             return None
         try:
-            found = plan.state(*args, **kwargs)
-            return await found if inspect.isawaitable(found) else found
+            taken = plan.state(*call.args, **call.kwargs)
+            return copied(await taken if inspect.isawaitable(taken) else taken)
         except Exception as error:  # noqa: BLE001 - recording must not break what is recorded
-            return _no_state(error)
-
-    async def record(arguments: dict[str, Any]) -> None:
-        log = plan.log()
-        if isinstance(log, AuditLog):
-            await log.log_event(**arguments)
-        else:
-            await asyncio.to_thread(log.log_event, **arguments)
+            return _unavailable(error)
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
-        before = await take_state(args, kwargs)
+        log = resolve(plan.source)
+        call = _Call(plan, args, kwargs)
+        call.begin()
+        call.before = await state(call)
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            arguments = plan.arguments(args, kwargs, error)
-            arguments["context"] = _states(before, None)
-            try:
-                await record(arguments)
-            except CounterfoilError as failure:
-                _unrecorded(error, failure)
+            await record_failure(log, call.raised(error), error)
             raise
-        arguments = plan.arguments(args, kwargs, None)
-        after = await take_state(args, kwargs)
-        arguments["context"] = _states(before, after)
-        await record(arguments)
+        call.after = await state(call)
+        await record(log, call.returned(result))
         return result
 
     return wrapper
 
 
 def _wrap_sync(plan: _Plan, function: Callable[..., Any]) -> Callable[..., Any]:
-    def take_state(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not plan.wants_state or plan.state is None:
+    def state(call: _Call) -> Any:
+        if plan.state is None:
             return None
         try:
-            return plan.state(*args, **kwargs)
+            return copied(plan.state(*call.args, **call.kwargs))
         except Exception as error:  # noqa: BLE001 - recording must not break what is recorded
-            return _no_state(error)
-
-    def record(arguments: dict[str, Any]) -> None:
-        log = plan.log()
-        if not isinstance(log, SyncAuditLog):
-            raise ConfigurationError(
-                "A sync function cannot wait for an async log.",
-                remedy="Give @audited a SyncAuditLog, or make the function async.",
-            )
-        log.log_event(**arguments)
+            return _unavailable(error)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        before = take_state(args, kwargs)
+        log = _waiting(resolve(plan.source))
+        call = _Call(plan, args, kwargs)
+        call.begin()
+        call.before = state(call)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            arguments = plan.arguments(args, kwargs, error)
-            arguments["context"] = _states(before, None)
             try:
-                record(arguments)
+                log.log_event(**call.raised(error))
             except CounterfoilError as failure:
-                _unrecorded(error, failure)
+                unrecorded(error, failure)
             raise
-        arguments = plan.arguments(args, kwargs, None)
-        after = take_state(args, kwargs)
-        arguments["context"] = _states(before, after)
-        record(arguments)
+        call.after = state(call)
+        log.log_event(**call.returned(result))
         return result
 
     return wrapper
 
 
-def _follow(given: Mapping[str, Any], path: str | None) -> Any:
+def _check_kind(function: Callable[..., Any]) -> None:
+    if not callable(function):
+        raise ConfigurationError(
+            "@audited was put on something that is no function.",
+            remedy="Put it below @classmethod, @staticmethod or @property, next to the def.",
+        )
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ConfigurationError(
+            "A generator has no one result to record.",
+            remedy="Put @audited on the function that runs it to its end.",
+        )
+
+
+def _waiting(log: EventLog) -> EventLog:
+    if is_async(log):
+        raise ConfigurationError(
+            "A sync function cannot wait for an async log.",
+            remedy="Give @audited a SyncAuditLog, or make the function async.",
+        )
+    return log
+
+
+def _follow(names: Mapping[str, Any], path: str) -> Any:
     """The value at a path of names; None where it leads nowhere."""
-    if path is None:
-        return None
-    value: Any = given
+    value: Any = names
     for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        try:
+            value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        except Exception as error:  # noqa: BLE001 - a property may raise anything
+            logger.warning("@audited could not read %s: it raised %s.", path, type(error).__name__)
+            return f"[unavailable:{type(error).__name__}]"
         if value is None:
             return None
-    return value
+    return copied(value)
 
 
-def _states(before: Any, after: Any) -> AuditContext:
-    # Not validated: a state that is no dict is the policy chain's to deal with.
-    return AuditContext.model_construct(before_state=before, after_state=after)
-
-
-def _no_state(error: Exception) -> dict[str, str]:
+def _unavailable(error: Exception) -> dict[str, str]:
     logger.warning("The state function of an audited call failed with %s.", type(error).__name__)
     return {"unavailable": type(error).__name__}
-
-
-def _unrecorded(error: BaseException, failure: CounterfoilError) -> None:
-    """The function's own error comes first; that its event is missing must be seen too."""
-    logger.error("An audited call failed, and its event could not be recorded: %s", failure)
-    error.add_note(f"Its audit event could not be recorded: {failure}")
