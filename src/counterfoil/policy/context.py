@@ -17,84 +17,64 @@ from uuid import UUID
 
 from counterfoil.ambient import AMBIENT
 from counterfoil.record import Draft
+from counterfoil.record.disclosure import MAX_SUBJECTS
 
 MAX_ID_BYTES = 512
 MAX_USER_AGENT_BYTES = 1024
 MAX_COMPANY_BYTES = 128
 _RESOURCE_TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
-#: A text this short is within every limit whatever its characters (UTF-8: 4 bytes at most).
-_SURELY_SHORT = 32
+#: A text of at most a quarter of a limit's characters is within it (UTF-8: 4 bytes at most).
+_MOST_UTF8_BYTES = 4
 
-_FIELDS = (
-    "user_id",
-    "ip_address",
-    "user_agent",
-    "session_id",
-    "request_id",
-    "company_id",
-    "resource_id",
-    "resource_type",
-    "before_state",
-    "after_state",
-    "changes",
-    "metadata",
-)
 _AMBIENT_ONLY = ("actor_kind", "on_behalf_of", "impersonator", "claims", "body", "details")
-_IDS = (
-    ("user_id", MAX_ID_BYTES),
-    ("ip_address", MAX_ID_BYTES),
-    ("user_agent", MAX_USER_AGENT_BYTES),
-    ("session_id", MAX_ID_BYTES),
-    ("request_id", MAX_ID_BYTES),
-    ("resource_id", MAX_ID_BYTES),
-    ("on_behalf_of", MAX_ID_BYTES),
-    ("impersonator", MAX_ID_BYTES),
-)
 
 
 def fill_context(draft: Draft) -> Draft:
     """Fill what the call left open from its context, then from the ambient one."""
-    context = draft.context
-    if context is not None:
-        _fill(draft, _members(context), _FIELDS)
+    if draft.context is not None:
+        _fill(draft, _members(draft.context))
     ambient = AMBIENT.get()
     if ambient is not None:
-        _fill(draft, ambient, _FIELDS)
-        _fill(draft, ambient, _AMBIENT_ONLY)
+        _fill(draft, ambient)
+        for name in _AMBIENT_ONLY:
+            if getattr(draft, name) is None:
+                setattr(draft, name, ambient.get(name))
     return draft
 
 
 def settle_ids(draft: Draft) -> Draft:
     """Make every id a text of bounded length, and fit for its place in the entry."""
-    for name, limit in _IDS:
-        value = getattr(draft, name)
-        if value is None:
-            continue
-        if type(value) is not str:
-            value = as_text(value)
-            setattr(draft, name, value)
-        if len(value) > _SURELY_SHORT:
-            short = cut(value, limit)
-            if short is not value:
-                setattr(draft, name, short)
+    # Written out, as is _fill: this runs for every event, and attributes looked up by a
+    # name in a variable take several times as long.
+    if draft.user_id is not None:
+        draft.user_id = _bounded(draft.user_id)
+    if draft.ip_address is not None:
+        draft.ip_address = _bounded(draft.ip_address)
+    if draft.user_agent is not None:
+        draft.user_agent = _bounded(draft.user_agent, MAX_USER_AGENT_BYTES)
+    if draft.session_id is not None:
+        draft.session_id = _bounded(draft.session_id)
+    if draft.request_id is not None:
+        draft.request_id = _bounded(draft.request_id)
+    if draft.resource_id is not None:
+        draft.resource_id = _bounded(draft.resource_id)
+    if draft.on_behalf_of is not None:
+        draft.on_behalf_of = _bounded(draft.on_behalf_of)
+    if draft.impersonator is not None:
+        draft.impersonator = _bounded(draft.impersonator)
     if draft.subjects:
         draft.subjects = _subjects(draft)
-    company, kind = draft.company_id, draft.resource_type
-    if company is not None:
-        company = draft.company_id = as_text(company)
-        if not company or len(company.encode("utf-8", "replace")) > MAX_COMPANY_BYTES:
-            draft.note("company_id", cut(company, MAX_ID_BYTES))
-            draft.company_id = None
-    if kind is not None:
-        kind = draft.resource_type = as_text(kind)
-        if _RESOURCE_TYPE(kind) is None:
-            draft.note("resource_type", cut(kind, MAX_ID_BYTES))
-            draft.resource_type = None
+    if draft.company_id is not None:
+        _settle_company(draft)
+    if draft.resource_type is not None:
+        _settle_resource_type(draft)
     return draft
 
 
 def as_text(value: Any) -> str:
     """An id as text; of an unknown object only its type's name."""
+    if type(value) is str:
+        return value
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):
@@ -106,7 +86,7 @@ def as_text(value: Any) -> str:
 
 def cut(text: str, limit: int) -> str:
     """The text itself, or its beginning and how many bytes it had, within ``limit`` bytes."""
-    if len(text) * 4 <= limit:
+    if len(text) * _MOST_UTF8_BYTES <= limit:
         return text
     data = text.encode("utf-8", "replace")
     if len(data) <= limit:
@@ -122,12 +102,56 @@ def _members(context: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _fill(draft: Draft, members: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    for name in names:
-        if getattr(draft, name) is None:
-            value = members.get(name)
-            if value is not None:
-                setattr(draft, name, value)
+def _fill(draft: Draft, members: Mapping[str, Any]) -> None:
+    given = members.get
+    if draft.user_id is None:
+        draft.user_id = given("user_id")
+    if draft.ip_address is None:
+        draft.ip_address = given("ip_address")
+    if draft.user_agent is None:
+        draft.user_agent = given("user_agent")
+    if draft.session_id is None:
+        draft.session_id = given("session_id")
+    if draft.request_id is None:
+        draft.request_id = given("request_id")
+    if draft.company_id is None:
+        draft.company_id = given("company_id")
+    if draft.resource_id is None:
+        draft.resource_id = given("resource_id")
+    if draft.resource_type is None:
+        draft.resource_type = given("resource_type")
+    if draft.before_state is None:
+        draft.before_state = given("before_state")
+    if draft.after_state is None:
+        draft.after_state = given("after_state")
+    if draft.changes is None:
+        draft.changes = given("changes")
+    if draft.metadata is None:
+        draft.metadata = given("metadata")
+
+
+def _bounded(value: Any, limit: int = MAX_ID_BYTES) -> str:
+    if type(value) is str and len(value) * _MOST_UTF8_BYTES <= limit:
+        return value
+    return cut(as_text(value), limit)
+
+
+def _settle_company(draft: Draft) -> None:
+    company = as_text(draft.company_id)
+    if not company or len(company.encode("utf-8", "replace")) > MAX_COMPANY_BYTES:
+        draft.note("company_id", cut(company, MAX_ID_BYTES))
+        draft.company_id = None
+    else:
+        draft.company_id = company
+
+
+def _settle_resource_type(draft: Draft) -> None:
+    kind = as_text(draft.resource_type)
+    if _RESOURCE_TYPE(kind) is None:
+        draft.note("resource_type", cut(kind, MAX_ID_BYTES))
+        draft.resource_type = None
+    else:
+        draft.resource_type = kind
 
 
 def _subjects(draft: Draft) -> list[str]:
@@ -139,6 +163,3 @@ def _subjects(draft: Draft) -> list[str]:
     if len(kept) < len(set(people)):
         draft.note("subjects", f"{len(set(people))} were named, {len(kept)} are kept")
     return kept
-
-
-MAX_SUBJECTS = 1_000
