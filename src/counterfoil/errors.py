@@ -20,6 +20,9 @@
     │   ├── StoreFullError       no room on the disk
     │   ├── StoreCorruptError    what it returned cannot be right
     │   └── SchemaError          its schema is newer, or its migrations were changed
+    ├── SpoolError               the local spool failed
+    │   ├── SpoolFullError       its size limit is reached, or there is no room on the disk
+    │   └── SpoolCorruptError    what it holds cannot be read
     ├── ClosedError              the log was closed
     │   └── ForkedError          the log was opened in the parent process
     └── ProofError               a proof, note or checkpoint is refused
@@ -168,6 +171,28 @@ class StoreCorruptError(StoreError):
 
 class SchemaError(StoreError):
     """The database's schema does not fit this version of Counterfoil."""
+
+
+class SpoolError(CounterfoilError):
+    """The local spool failed.
+
+    Attributes:
+        outcome_known: False where records whose spooling failed may still be kept.
+    """
+
+    outcome_known: bool = True
+
+
+class SpoolFullError(SpoolError):
+    """There is no room in the local spool."""
+
+    remedy = "Bring the store back, make room on the spool's disk, or raise its size limit."
+
+
+class SpoolCorruptError(SpoolError):
+    """What the local spool holds cannot be read."""
+
+    remedy = "Keep a copy of the spool's folder, and read it with the version that wrote it."
 
 
 class ClosedError(CounterfoilError):
