@@ -69,3 +69,8 @@ class TreeReader:
         if len(stored) < tile.width * HASH_BYTES:
             raise StoreCorruptError(f"The log's {tile.path} is not whole.")
         return stored[: tile.width * HASH_BYTES]
+
+
+def split_hashes(data: bytes) -> list[bytes]:
+    """A tile's bytes as hashes of 32 bytes."""
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]

@@ -1,0 +1,288 @@
+"""The verifier: checks whole logs, in parallel where it pays."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Literal
+
+from counterfoil.errors import (
+    FormatError,
+    InputError,
+    KeyFileError,
+    NotFoundError,
+    ProofError,
+    StoreCorruptError,
+)
+from counterfoil.proof import SigningKey
+from counterfoil.record.row import LOG_SPAN
+from counterfoil.store import Head, Selection, Store
+from counterfoil.store.interface import LARGEST, SMALLEST
+
+from .identity import DATABASE, PUBLIC_KEY, Identity, public_key_of
+from .published import Published, PublishedCheckpoints
+from .report import Fault, Finding, Findings, LogReport, Place, Report
+from .tiles import TreeReader
+from .verified import VerifiedMarks
+from .verify_log import LogCheck
+from .verify_segment import SEGMENT
+from .verify_workers import Checkers, InProcess, Workers
+
+#: With fewer events than this, starting processes takes longer than it saves.
+WORTH_PROCESSES = 200_000
+MAX_PROCESSES = 64
+_FEW = 100
+#: Positions have 63 bits.
+_MOST_LOGS = (LARGEST + 1) // LOG_SPAN - 1
+
+#: Called with how many events were checked, and how many there are to check.
+Progress = Callable[[int, int], None]
+Since = int | Literal["last"] | None
+
+
+class Verifier:
+    """Verifies the logs of a database.
+
+    Args:
+        store: an open store.
+        identity: the database's; its public key must have signed the checkpoints.
+        published: the published checkpoints.
+        origin: the first origin of a log, by its name.
+        url: the store's address, for worker processes; None works without any.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        published: PublishedCheckpoints,
+        origin: Callable[[str], str],
+        url: str | None = None,
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._published = published
+        self._marks = VerifiedMarks(published.folder)
+        self._origin = origin
+        self._url = None if url is None or url.startswith("memory:") else url
+
+    async def verify(
+        self,
+        log: str | None = None,
+        *,
+        since: Since = None,
+        processes: int | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """Check everything that is stored, and report what is wrong.
+
+        The log may be written to meanwhile: it is checked as it was when the check began.
+
+        Args:
+            log: one log; by default all, and what belongs to none.
+            since: how many events to take as they were found before, or ``"last"`` for
+                those of the last verification that found nothing wrong. The report says what
+                was not looked at.
+            processes: worker processes, 0 to 64; by default as many as there are processors,
+                where there is enough to do.
+            progress: called now and then with (events checked, events to check).
+
+        Raises:
+            NotFoundError: there is no such log.
+            InputError: ``since`` or ``processes`` is out of range.
+            StoreError: the store cannot be reached. Damage is reported, not raised.
+        """
+        if isinstance(since, int) and since < 0:
+            raise InputError("The size to verify from is negative.")
+        if processes is not None and not 0 <= processes <= MAX_PROCESSES:
+            raise InputError(f"The number of processes is from 0 to {MAX_PROCESSES}.")
+        began = time.monotonic()
+        findings = Findings()
+        heads = await self._heads(log, findings)
+        starts = [await self._start(head, since) for head in heads]
+        total = sum(max(0, head.size - start) for head, start in zip(heads, starts, strict=True))
+        count = self._processes(processes, total)
+        checked = 0
+
+        def done(events: int) -> None:
+            nonlocal checked
+            checked += events
+            if progress is not None:
+                progress(checked, max(checked, total))
+
+        reports: list[LogReport] = []
+        async with AsyncExitStack() as stack:
+            checkers: Checkers = InProcess(self._store)
+            if count and self._url is not None:
+                checkers = await stack.enter_async_context(Workers(self._url, count))
+            for head, start in zip(heads, starts, strict=True):
+                reports.append(await self._check(head, start, checkers, done, findings))
+        await self._check_facts(findings)
+        if log is None:
+            await self._check_strays(heads, findings)
+        return Report(
+            logs=tuple(reports),
+            findings=tuple(findings.kept),
+            omitted=findings.omitted,
+            processes=count,
+            seconds=time.monotonic() - began,
+        )
+
+    async def _heads(self, log: str | None, findings: Findings) -> list[Head]:
+        if log is not None:
+            head = await self._store.head(log)
+            if head is None:
+                raise NotFoundError("There is no such log.")
+            heads = [head]
+        else:
+            try:
+                heads = await self._store.heads()
+            except StoreCorruptError:
+                findings.add(Finding(fault=Fault.UNREADABLE, place=Place.HEAD))
+                return []
+        good = [head for head in heads if 0 < head.number < _MOST_LOGS]
+        for head in heads:
+            if head not in good:
+                findings.add(
+                    Finding(fault=Fault.ALTERED, place=Place.HEAD, log=head.log, field="number")
+                )
+        return good
+
+    async def _start(self, head: Head, since: Since) -> int:
+        if since is None:
+            return 0
+        if since != "last":
+            return max(0, min(since, head.size))
+        mark = await self._marks.read(head.origin)
+        if mark is None or not 0 <= mark.size <= head.size:
+            return 0
+        try:
+            root = await TreeReader(self._store, head.number).root(mark.size)
+        except (StoreCorruptError, ProofError):
+            root = b""
+        # A beginning that is another one is looked at again, and what is wrong is named.
+        return mark.size if root == mark.root else 0
+
+    def _processes(self, wanted: int | None, total: int) -> int:
+        if self._url is None or not sys.executable:
+            return 0
+        if wanted is None:
+            wanted = (
+                len(os.sched_getaffinity(0))
+                if hasattr(os, "sched_getaffinity")
+                else (os.cpu_count() or 1)
+            )
+            if wanted == 1 or total < WORTH_PROCESSES:
+                return 0
+        return min(wanted, MAX_PROCESSES, -(-total // SEGMENT))
+
+    async def _check(
+        self,
+        head: Head,
+        start: int,
+        checkers: Checkers,
+        done: Callable[[int], None],
+        findings: Findings,
+    ) -> LogReport:
+        published = await self._read_published(head, findings)
+        # Read again: by now the log is as large as anything that was published.
+        head = await self._store.head(head.log) or head
+        check = LogCheck(
+            self._store, self._identity, head, published, self._origin(head.log), start
+        )
+        report, found, mark = await check.run(checkers, done)
+        findings.extend(found.kept)
+        findings.omitted += found.omitted
+        if mark is not None and not found.kept and not found.omitted:
+            await self._marks.write(head.origin, mark)
+        return report
+
+    async def _read_published(self, head: Head, findings: Findings) -> Published | None:
+        try:
+            return await self._published.read(head.origin)
+        except FormatError:
+            findings.add(Finding(fault=Fault.UNREADABLE, place=Place.PUBLISHED, log=head.log))
+            return None
+
+    # What belongs to no log
+
+    async def _check_facts(self, findings: Findings) -> None:
+        """The database's id and public key, against the key file and what was read first."""
+
+        def find(fault: Fault, name: str) -> None:
+            findings.add(Finding(fault=fault, place=Place.META, field=name))
+
+        try:
+            facts = await self._store.meta()
+        except StoreCorruptError:
+            find(Fault.UNREADABLE, "")
+            return
+        identity = self._identity
+        if facts.get(DATABASE) != identity.database:
+            find(Fault.ALTERED if DATABASE in facts else Fault.MISSING, DATABASE)
+        if public_key_of(facts) != identity.public_key or identity.public_key is None:
+            find(Fault.ALTERED if PUBLIC_KEY in facts else Fault.MISSING, PUBLIC_KEY)
+        if identity.key_file is None or identity.may_sign:
+            return
+        try:
+            for database in await asyncio.to_thread(identity.key_file.databases):
+                seed = identity.key_file.seed(database)
+                if seed is None or database == identity.database:
+                    continue
+                if SigningKey(database, seed).verifier.public_key == identity.public_key:
+                    find(Fault.ALTERED, DATABASE)
+        except KeyFileError:
+            find(Fault.UNREADABLE, "the key file beside it")
+
+    async def _check_strays(self, heads: list[Head], findings: Findings) -> None:
+        """Rows that are no log's."""
+        numbers = sorted(head.number for head in heads)
+        edges = [
+            SMALLEST,
+            *(edge for number in numbers for edge in (number * LOG_SPAN, (number + 1) * LOG_SPAN)),
+            LARGEST + 1,
+        ]
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            if first < last and first >= -(1 << 63):
+                await self._find_rows(first, last - 1, findings)
+        for holding in await self._store.inventory():
+            if holding.log not in numbers:
+                place = {"tile": Place.TILE, "checkpoint": Place.CHECKPOINT}.get(
+                    holding.table, Place.COUNT
+                )
+                findings.add(
+                    Finding(
+                        fault=Fault.EXTRA,
+                        place=place,
+                        field=f"of log number {holding.log}, which there is not",
+                        found=f"{holding.rows} rows",
+                    )
+                )
+
+    async def _find_rows(self, first: int, last: int, findings: Findings) -> None:
+        def find(fault: Fault, place: Place, position: int) -> None:
+            number, index = divmod(position, LOG_SPAN)
+            findings.add(
+                Finding(
+                    fault=fault,
+                    place=place,
+                    index=index,
+                    field=f"of log number {number}, which there is not",
+                )
+            )
+
+        try:
+            selection = Selection(first, last, newest_first=False, limit=_FEW)
+            for row in await self._store.select(selection):
+                find(Fault.EXTRA, Place.EVENT, row.position)
+        except StoreCorruptError:
+            find(Fault.UNREADABLE, Place.EVENT, first)
+        try:
+            for mention in (await self._store.mentions(first, last))[:_FEW]:
+                find(Fault.EXTRA, Place.MENTION, mention.position)
+        except StoreCorruptError:
+            find(Fault.UNREADABLE, Place.MENTION, first)

@@ -1,0 +1,121 @@
+"""Checking the roll-ups: counted anew from the events, hour by hour and day by day."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from counterfoil.record.instant import HOUR, rfc3339
+from counterfoil.store import Store
+from counterfoil.store.interface import LARGEST, SMALLEST
+
+from .report import Fault, Finding, Findings, Place
+from .verify_events import Kind
+from .verify_segment import read_readable
+
+#: The unit's length in hours.
+_UNITS = {"hour": 1, "day": 24}
+_BY = ("company", "type", "level", "outcome")
+
+
+class CountCheck:
+    """Compares the roll-ups of one log with its events, as far as these have been read.
+
+    Times never decrease along the index, so that what is counted can be let go of as soon
+    as an event of a later hour has come.
+
+    Args:
+        store: an open store.
+        log, number: the log's name and number.
+        first_hour: the first hour whose events are all counted; earlier ones are passed over.
+        findings: takes what is wrong.
+    """
+
+    def __init__(
+        self, store: Store, log: str, number: int, first_hour: int | None, findings: Findings
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._number = number
+        self._findings = findings
+        self._tallies: dict[str, Counter[Kind]] = {unit: Counter() for unit in _UNITS}
+        self._next = {
+            unit: SMALLEST if first_hour is None else -(-first_hour // hours)
+            for unit, hours in _UNITS.items()
+        }
+
+    async def add(self, tally: Mapping[Kind, int], latest: int | None) -> None:
+        """Count events in, and compare the hours and days before that of the latest one.
+
+        Args:
+            latest: the time of the last event, microseconds; None where there is none.
+        """
+        for unit, hours in _UNITS.items():
+            counted = self._tallies[unit]
+            for (hour, *kind), number in tally.items():
+                counted[(hour // hours, *kind)] += number  # type: ignore[index]
+            if latest is not None:
+                await self._compare(unit, latest // (HOUR * hours) - 1, Counter())
+
+    async def finish(self, since: Mapping[Kind, int]) -> None:
+        """Compare what is left.
+
+        Args:
+            since: events that were recorded while the log was being checked: the roll-ups
+                may have them, or some of them.
+        """
+        for unit, hours in _UNITS.items():
+            newer: Counter[Kind] = Counter()
+            for (hour, *kind), number in since.items():
+                newer[(hour // hours, *kind)] += number  # type: ignore[index]
+            await self._compare(unit, LARGEST, newer)
+
+    async def _compare(self, unit: str, last: int, newer: Mapping[Kind, int]) -> None:
+        first = self._next[unit]
+        if first > last:
+            return
+        self._next[unit] = last + 1
+
+        async def read(first: int, last: int) -> list[tuple[int, tuple[object, ...], int]]:
+            return await self._store.counts(self._number, unit, first, last, {}, _BY)
+
+        rows, bad = await read_readable(read, first, last)
+        for bucket in bad:
+            self._find(Fault.UNREADABLE, unit, bucket, None, None)
+        stored: Counter[Kind] = Counter()
+        for bucket, kind, events in rows:
+            stored[(bucket, *kind)] = events  # type: ignore[index]
+        tally = self._tallies[unit]
+        counted = {kind: events for kind, events in tally.items() if first <= kind[0] <= last}
+        # Hours before the first are counted in part only, and are not compared.
+        self._tallies[unit] = Counter({k: n for k, n in tally.items() if k[0] > last})
+        wrong = {
+            kind[0]
+            for kind in counted.keys() | stored.keys()
+            if not 0 <= stored[kind] - counted.get(kind, 0) <= newer.get(kind, 0)
+        }
+        for bucket in sorted(wrong - set(bad)):
+            expected = sum(n for kind, n in counted.items() if kind[0] == bucket)
+            found = sum(n for kind, n in stored.items() if kind[0] == bucket)
+            self._find(Fault.ALTERED, unit, bucket, expected, found)
+
+    def _find(
+        self, fault: Fault, unit: str, bucket: int, expected: int | None, found: int | None
+    ) -> None:
+        try:
+            name = f"{unit} from {rfc3339(bucket * _UNITS[unit] * HOUR)[:13]}h"
+        except OverflowError:
+            name = f"{unit} {bucket}"
+        same = expected == found
+        self._findings.add(
+            Finding(
+                fault=fault,
+                place=Place.COUNT,
+                log=self._log,
+                field=name,
+                expected=None if expected is None else f"{expected} events",
+                found=None
+                if found is None
+                else f"{found} events{', of other kinds' if same else ''}",
+            )
+        )
