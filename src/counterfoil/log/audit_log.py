@@ -32,6 +32,7 @@ from .published import PublishedCheckpoints
 from .reader import Reader
 from .rollback import RollbackGuard
 from .stats import Stats, take_stats
+from .verifier import Verifier
 from .writer import Writer
 
 DEFAULT_URL = "sqlite:///audit.db"
@@ -56,6 +57,7 @@ class AuditLog:
         clock: Clock,
         limits: Limits,
         checkpoint_interval: float | None,
+        url: str | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._pid = os.getpid()
@@ -70,6 +72,7 @@ class AuditLog:
         self._prover = Prover(store, identity, published, clock)
         self._guard = RollbackGuard(store, identity, published, clock, self._origin)
         self._cleared = self._guard.cleared
+        self._verifier = Verifier(store, identity, published, self._origin, url)
         self._checkpointer = Checkpointer(store, identity, self._prover, checkpoint_interval)
 
     @classmethod
@@ -122,6 +125,7 @@ class AuditLog:
                     clock=clock,
                     limits=bounds,
                     checkpoint_interval=checkpoint_interval,
+                    url=url,
                 )
                 await log._start()
             except BaseException:
@@ -205,6 +209,7 @@ class AuditLog:
 
     checkpoint = offered_by("_prover", Prover.checkpoint)
     prove = offered_by("_prover", Prover.prove)
+    verify = offered_by("_verifier", Verifier.verify)
 
     async def stats(self) -> Stats:
         """How much there is, where it is, and what waits."""

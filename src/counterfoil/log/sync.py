@@ -79,6 +79,7 @@ class SyncAuditLog:
     follow = _iterating(AuditLog.follow)
     checkpoint = _blocking(AuditLog.checkpoint)
     prove = _blocking(AuditLog.prove)
+    verify = _blocking(AuditLog.verify)
     stats = _blocking(AuditLog.stats)
     continue_restored = _blocking(AuditLog.continue_restored)
 
