@@ -23,7 +23,6 @@ from .interface import (
     LARGEST,
     SMALLEST,
     TILE_WIDTH,
-    Batch,
     Build,
     CheckpointRow,
     CountRow,
@@ -105,8 +104,9 @@ class MemoryStore:
         tiles = _grown_tiles(tables, batch.tiles)
 
         # Nothing below can fail.
-        tables.heads |= heads
-        _put_events(tables, rows, batch)
+        for head in (*heads.values(), *batch.heads):
+            tables.heads[head.log] = replace(head, tail=None)
+        _put_events(tables, rows, batch.mentions)
         tables.tiles |= tiles
         for count in batch.counts:
             tables.counts[count._replace(events=0)] += count.events
@@ -279,14 +279,12 @@ def _grown_tiles(tables: _Tables, growth: Sequence[TileRow]) -> dict[tuple[int, 
     return grown
 
 
-def _put_events(tables: _Tables, rows: Sequence[EventRow], batch: Batch) -> None:
-    for head in batch.heads:
-        tables.heads[head.log] = replace(head, tail=None)
+def _put_events(tables: _Tables, rows: Sequence[EventRow], mentions: Sequence[MentionRow]) -> None:
     for row in rows:
         tables.events[row.position] = row
         tables.ids[row.id] = row.position
         insort(tables.positions, row.position)
-    for mention in batch.mentions:
+    for mention in mentions:
         tables.mentions[mention.position, mention.name] = mention
 
 
@@ -304,7 +302,7 @@ def _selected(tables: _Tables, selection: Selection) -> Iterator[EventRow]:
 def _matches(tables: _Tables, row: EventRow, selection: Selection) -> bool:
     return (
         all(getattr(row, column) in values for column, values in selection.equal.items())
-        and all(needle in (getattr(row, column) or b"") for column, needle in selection.contains)
+        and all(_contains(getattr(row, column), needle) for column, needle in selection.contains)
         and (
             selection.person is None
             or any(
@@ -314,3 +312,7 @@ def _matches(tables: _Tables, row: EventRow, selection: Selection) -> bool:
             )
         )
     )
+
+
+def _contains(stored: bytes | None, needle: bytes) -> bool:
+    return stored is not None and needle in stored

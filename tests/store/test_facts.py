@@ -1,0 +1,138 @@
+"""Counts, tiles, checkpoints and the database's own facts."""
+
+from __future__ import annotations
+
+import pytest
+
+from counterfoil.store import CheckpointRow, Store, open_store
+from counterfoil.store.interface import Holding
+
+from .writing import HOUR, put
+
+#: (hour, company, type, level, outcome, events), over two days.
+COUNTS = [
+    (HOUR, "", "login", 0, 0, 5),
+    (HOUR, "c-1", "login", 0, 1, 2),
+    (HOUR + 1, "c-1", "logout", 0, 0, 3),
+    (HOUR + 23, "c-1", "login", 2, 0, 7),
+    (HOUR + 24, "c-2", "login", 0, 0, 11),
+]
+DAY = HOUR // 24
+
+
+async def test_counts_add_up(store: Store) -> None:
+    await put(store, {}, counts=COUNTS)
+    await put(store, {}, counts=[*COUNTS[:1], COUNTS[0]])
+    assert await store.counts(1, "hour", HOUR, HOUR, {}, ()) == [(HOUR, (), 17)]
+    assert await store.counts(1, "hour", HOUR, HOUR, {}, ("company",)) == [
+        (HOUR, ("",), 15),
+        (HOUR, ("c-1",), 2),
+    ]
+
+
+async def test_counts_by_hour_and_by_day(store: Store) -> None:
+    assert HOUR % 24 == 0
+    await put(store, {}, counts=COUNTS)
+    await put(store, {}, log="other", counts=COUNTS[:1])
+    hours = [(HOUR, 7), (HOUR + 1, 3), (HOUR + 23, 7), (HOUR + 24, 11)]
+    assert await store.counts(1, "hour", 0, HOUR * 2, {}, ()) == [(at, (), n) for at, n in hours]
+    assert await store.counts(1, "day", DAY, DAY + 1, {}, ()) == [(DAY, (), 17), (DAY + 1, (), 11)]
+    assert await store.counts(1, "day", DAY + 1, DAY + 1, {}, ()) == [(DAY + 1, (), 11)]
+    assert await store.counts(1, "hour", HOUR + 2, HOUR + 22, {}, ()) == []
+    assert await store.counts(2, "day", 0, HOUR, {}, ()) == [(DAY, (), 5)]
+    assert await store.counts(3, "day", 0, HOUR, {}, ()) == []
+
+
+async def test_counts_by_kind(store: Store) -> None:
+    await put(store, {}, counts=COUNTS)
+    by_type = await store.counts(1, "day", DAY, DAY, {}, ("type", "level"))
+    assert by_type == [(DAY, ("login", 0), 7), (DAY, ("login", 2), 7), (DAY, ("logout", 0), 3)]
+    some = {"company": ("c-1", "c-2"), "type": ["login"]}
+    assert await store.counts(1, "day", DAY, DAY + 1, some, ("outcome",)) == [
+        (DAY, (0,), 7),
+        (DAY, (1,), 2),
+        (DAY + 1, (0,), 11),
+    ]
+    assert await store.counts(1, "hour", HOUR, HOUR, {"level": (1, 2)}, ()) == []
+    assert await store.counts(1, "hour", HOUR, HOUR, {"company": ("",)}, ()) == [(HOUR, (), 5)]
+
+
+async def test_tiles_of_a_level_in_order(store: Store) -> None:
+    await put(store, {}, tiles=[(0, number, 0, bytes([number]) * 32) for number in (2, 0, 1, 10)])
+    await put(store, {}, log="other", tiles=[(0, 1, 0, b"o" * 32)])
+    assert await store.tiles(1, 0, 1, 9) == [(1, b"\x01" * 32), (2, b"\x02" * 32)]
+    assert [index for index, _ in await store.tiles(1, 0, 0, 100)] == [0, 1, 2, 10]
+    assert await store.tiles(1, 1, 0, 100) == []
+
+
+async def test_checkpoints_newest_first(store: Store) -> None:
+    rows = [CheckpointRow(1, size, 1000 + size, b"note %d" % size) for size in (3, 1, 20, 7)]
+    for checkpoint in [*rows, CheckpointRow(2, 50, 1, b"another log's")]:
+        await store.put_checkpoint(checkpoint)
+    newest = sorted(rows, key=lambda one: -one.size)
+    assert await store.checkpoints(1) == newest[:1]
+    assert await store.checkpoints(1, limit=9) == newest
+    assert await store.checkpoints(1, limit=9, first=3, last=7) == newest[1:3]
+    assert await store.checkpoints(1, last=6) == [rows[0]]
+    assert await store.checkpoints(3, limit=9) == []
+
+
+async def test_a_checkpoint_stays_as_it_is(store: Store) -> None:
+    await store.put_checkpoint(CheckpointRow(1, 5, 1000, b"first"))
+    await store.put_checkpoint(CheckpointRow(1, 5, 2000, b"second"))
+    assert await store.checkpoints(1, limit=9) == [CheckpointRow(1, 5, 1000, b"first")]
+
+
+async def test_what_is_set_is_never_changed(store: Store) -> None:
+    assert await store.meta() == {}
+    assert await store.put_meta({"a": "1", "b": "2"}) == {"a": "1", "b": "2"}
+    assert await store.put_meta({"b": "3", "c": "4"}) == {"a": "1", "b": "2", "c": "4"}
+    assert await store.put_meta({}) == await store.meta() == {"a": "1", "b": "2", "c": "4"}
+
+
+async def test_the_first_of_two_stores_sets_a_fact(shared_url: str) -> None:
+    one, two = open_store(shared_url), open_store(shared_url)
+    await one.open()
+    await two.open()
+    await one.put_meta({"database": "one"})
+    assert await two.put_meta({"database": "two"}) == {"database": "one"}
+    await one.close()
+    await two.close()
+
+
+async def test_inventory_counts_the_rows_of_each_log(store: Store) -> None:
+    assert await store.inventory() == []
+    await put(store, {}, counts=COUNTS, tiles=[(0, 0, 0, b"t" * 64), (1, 0, 0, b"t" * 32)])
+    await put(store, {}, counts=COUNTS[:1], tiles=[(0, 1, 0, b"t" * 32)])
+    await put(store, {}, log="other", counts=COUNTS[:2])
+    await store.put_checkpoint(CheckpointRow(9, 5, 1000, b"of no log"))
+    assert sorted(await store.inventory()) == [
+        Holding("checkpoint", 9, 0, 1),
+        Holding("count_by_day", 1, 0, 5),
+        Holding("count_by_day", 2, 0, 2),
+        Holding("count_by_hour", 1, 0, 5),
+        Holding("count_by_hour", 2, 0, 2),
+        Holding("tile", 1, 0, 2),
+        Holding("tile", 1, 1, 1),
+    ]
+
+
+async def test_a_day_counts_a_kind_once(store: Store) -> None:
+    await put(store, {}, counts=[(HOUR, "", "login", 0, 0, 1), (HOUR + 3, "", "login", 0, 0, 1)])
+    assert sorted(await store.inventory()) == [
+        Holding("count_by_day", 1, 0, 1),
+        Holding("count_by_hour", 1, 0, 2),
+    ]
+
+
+async def test_usage_grows_with_what_is_kept(store: Store) -> None:
+    before = await store.usage()
+    assert before.keys() == {"database", "log"}
+    await put(store, {"entry": b"e" * 100_000})
+    after = await store.usage()
+    assert sum(after.values()) >= sum(before.values()) + 100_000
+
+
+@pytest.mark.parametrize("url", ["memory:", "sqlite:///some/audit.db"])
+def test_the_name_is_the_address(url: str) -> None:
+    assert open_store(url).name == url
