@@ -67,7 +67,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tables: _Tables | None = None
-        self._pid = os.getpid()
+        #: The process that opened it.
+        self._pid: int | None = None
 
     @property
     def name(self) -> str:
@@ -79,11 +80,12 @@ class MemoryStore:
 
     async def open(self) -> None:
         self._check_process()
+        self._pid = os.getpid()
         self._tables = _Tables()
 
     async def close(self) -> None:
         self._check_process()
-        self._tables = None
+        self._pid = self._tables = None
 
     async def append(
         self,
@@ -230,7 +232,7 @@ class MemoryStore:
         return self._tables
 
     def _check_process(self) -> None:
-        if os.getpid() != self._pid:
+        if self._pid not in (None, os.getpid()):
             raise ForkedError
 
 

@@ -7,13 +7,14 @@ batch goes in.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
 
-from counterfoil.errors import ClosedError, StoreCorruptError
+from counterfoil.errors import ClosedError, ForkedError, StoreCorruptError
 from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
 
 from .interface import (
@@ -53,6 +54,8 @@ class SQLiteStore:
         self._file = path.absolute()
         self._timeout = timeout
         self._vfs = vfs
+        #: The process that opened it.
+        self._pid: int | None = None
         self._writer: ConnectionThread[apsw.Connection] | None = None
         self._appender: Appender | None = None
         self._readers: list[ConnectionThread[apsw.Connection]] = []
@@ -62,6 +65,9 @@ class SQLiteStore:
         return f"sqlite:///{self.path}"
 
     async def open(self) -> None:
+        if self._pid not in (None, os.getpid()):
+            raise ForkedError
+        self._pid = os.getpid()
         self._writer = self._thread("writer", self._connect_writer)
         self._readers = [self._thread(f"reader-{n}", self._connect) for n in range(READERS)]
         try:
@@ -78,6 +84,7 @@ class SQLiteStore:
             await self._guard(reader.close())
         if self._writer is not None:
             await self._guard(self._writer.close())
+        self._pid = None
 
     async def append(
         self,
