@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 
 from counterfoil.clock import Clock
 from counterfoil.errors import ConflictError, StoreCorruptError, WriteError
 from counterfoil.proof.frontier import Frontier
 from counterfoil.proof.hashing import leaf_hash
-from counterfoil.record.entry import UntimedEntry, commit, complete
+from counterfoil.record.entry import UntimedEntry, commit
 from counterfoil.record.instant import HOUR
-from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow, make_rows
+from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow, make_row
 from counterfoil.store import Batch, CountRow, Head, HeadRequest, TileRow
 from counterfoil.store.interface import TILE_WIDTH
 
 from .repeat import same_event
+
+#: What events are counted by.
+_KIND = attrgetter("event_type", "level", "outcome", "company_id")
 
 
 class TreeEdge:
@@ -117,12 +121,14 @@ class BatchBuilder:
         recorded_at = max(now, head.recorded_at)
         edge = self._edge(head)
         position = head.number * LOG_SPAN + head.size
-        completed = complete(entries, recorded_at)
-        leaves = [leaf_hash(entry) for entry, _, _ in completed]
-        batch.rows.extend(make_rows(entries, position, leaves, recorded_at, completed))
+        leaves: list[bytes] = []
         for at, entry in enumerate(entries, position):
-            for mention in entry.mentions:
-                batch.mentions.append(MentionRow(at, *mention))
+            data, expires_at, decays_at = entry.complete(recorded_at)
+            leaf = leaf_hash(data)
+            leaves.append(leaf)
+            batch.rows.append(make_row(entry, at, leaf, recorded_at, data, expires_at, decays_at))
+            if entry.people:
+                batch.mentions += [MentionRow(at, *person) for person in entry.people]
 
         frontier, growth = edge.frontier.append(leaves)
         for grown in growth:
@@ -132,7 +138,7 @@ class BatchBuilder:
                 offset, hashes = 0, _tail(edge, head) + hashes
             batch.tiles.append(TileRow(head.number, grown.level, grown.index, offset, hashes))
 
-        kinds = Counter([entry.copies[:4] for entry in entries])
+        kinds = Counter(map(_KIND, entries))
         hour = recorded_at // HOUR
         batch.counts.extend(
             CountRow(head.number, hour, company or "", kind, level, outcome, count)

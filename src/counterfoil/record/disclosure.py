@@ -28,6 +28,7 @@ NAMES = ("actor", "client", "resource", "state", "details", "body")
 SLOTS = (*NAMES, "on_behalf_of", "impersonator", *(f"subject_{n}" for n in range(MAX_SUBJECTS)))
 
 _FRAMES = [b'["%%b","%b",%%b]' % name.encode() for name in SLOTS]
+
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 

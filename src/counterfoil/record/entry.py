@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import add
+from itertools import chain
+from operator import add, attrgetter
 from typing import Any
 
 import orjson
@@ -34,89 +35,110 @@ class UntimedEntry:
     """An event with all but its salts, its index and its time of recording.
 
     Owned by one caller until it is queued, then by the writer. It holds no reference to
-    anything of the caller's: only text, numbers and bytes.
+    anything of the caller's: only text, numbers and bytes, and as few containers as can be,
+    since thousands of entries that wait are so many things for the garbage collector to visit.
 
     Attributes:
-        copies: the columns for searching, from ``type`` to ``mentions`` (``record.row``).
-        slots: which disclosure each of ``values`` is (``disclosure.SLOTS``).
-        people: the further persons named, beside the last of ``values``.
-        stored: the disclosures as the event's row keeps them, once committed.
-        mentions: name, person and stored disclosure of each further person, once committed.
+        actor, client, resource, state, details, body: the disclosures' JSON bytes, or None;
+            once committed, as the event's row keeps them, salt in front.
+        people: name, person and JSON bytes of those that name a further person, likewise.
+        sd: the digests as they stand in the entry, once committed.
         draft: kept only where a repeat of this id must be compared with what is stored.
         size: bytes that the event takes while it waits, about.
     """
 
     __slots__ = (
-        "copies",
+        "actor",
+        "body",
+        "client",
+        "company_id",
         "decays_days",
+        "details",
         "draft",
         "event_id",
+        "event_type",
         "expires_days",
         "front",
+        "ip_address",
+        "level",
         "log",
-        "mentions",
         "occurred_at",
+        "outcome",
         "people",
+        "request_id",
+        "resource",
+        "resource_id",
+        "resource_type",
         "sd",
+        "session_id",
         "size",
-        "slots",
-        "stored",
-        "values",
+        "state",
+        "user_id",
     )
 
     def __init__(self, draft: Draft) -> None:
         self.event_id = draft.event_id
         self.log = draft.log
+        self.event_type = draft.event_type
+        self.level = LEVEL_NUMBERS[draft.level or "info"]
+        self.outcome = OUTCOME_NUMBERS[draft.outcome or "unknown"]
         self.occurred_at = draft.occurred_at
         self.expires_days = draft.expires_days
         self.decays_days = draft.decays_days
+        self.company_id = draft.company_id
+        self.resource_type = draft.resource_type
+        self.resource_id = draft.resource_id
+        self.user_id = draft.user_id
+        self.ip_address = draft.ip_address
+        self.session_id = draft.session_id
+        self.request_id = draft.request_id
         self.draft = draft if "event_id" in draft.named else None
-        self.stored: Sequence[bytes | None] | None = None
-        self.mentions: Sequence[tuple[str, str, bytes]] = ()
+
         self.sd = ""
+        self.actor: bytes | None = _actor(draft)
+        self.client = _client(draft)
+        self.resource = (
+            None if draft.resource_id is None else orjson.dumps({"resource_id": draft.resource_id})
+        )
+        self.state = _state(draft)
+        self.details = _details(draft)
+        self.body = None if draft.body is None else dump(draft.body)
+        self.people: Sequence[tuple[str, str, bytes]] = _people(draft)
+        self.size = _USUAL_ENTRY_BYTES + sum(map(len, filter(None, _columns(self))))
 
-        self.people: Sequence[str] = ()
-        self.slots, self.values = _disclose(draft)
-        if draft.on_behalf_of is not None or draft.impersonator is not None or draft.subjects:
-            self._name_people(draft)
-        self.size = _USUAL_ENTRY_BYTES + sum(map(len, self.values))
-
-        company = draft.company_id
-        self.front = "" if company is None else _company(company)
+        self.front = "" if draft.company_id is None else _company(draft.company_id)
         if draft.audit is not None:
             audit = orjson.dumps(draft.audit, option=orjson.OPT_SORT_KEYS).decode()
             self.front = f',"audit":{audit}{self.front}'
-        self.copies = (
-            draft.event_type,
-            LEVEL_NUMBERS[draft.level or "info"],
-            OUTCOME_NUMBERS[draft.outcome or "unknown"],
-            company,
-            draft.resource_type,
-            draft.resource_id,
-            draft.user_id,
-            draft.ip_address,
-            draft.session_id,
-            draft.request_id,
-            len(self.people) or None,
-        )
 
     @property
     def id(self) -> bytes:
         """The id's sixteen bytes."""
         return bytes.fromhex(self.event_id.replace("-", ""))
 
-    def _name_people(self, draft: Draft) -> None:
-        named = [draft.on_behalf_of, draft.impersonator, *draft.subjects[:MAX_SUBJECTS]]
-        found = [
-            (slot, person) for slot, person in enumerate(named, len(NAMES)) if person is not None
-        ]
-        self.people = [person for _, person in found]
-        self.slots = (*self.slots, *(slot for slot, _ in found))
-        self.values = (*self.values, *map(orjson.dumps, self.people))
+    def complete(self, recorded_at: int) -> tuple[bytes, int | None, int | None]:
+        """The entry's bytes, and when the event expires and its disclosures decay.
+
+        Args:
+            recorded_at: microseconds since the Unix epoch, given under the head's lock;
+                ``commit`` must have been called before.
+        """
+        recorded, dates, expires_at, decays_at = _dates(
+            recorded_at, self.expires_days, self.decays_days
+        )
+        kind = self.resource_type
+        resource = "" if kind is None else f',"resource_type":"{kind}"'
+        text = (
+            f'{{"_sd":["{self.sd}"],"_sd_alg":"sha-256"{self.front}{dates}'
+            f',"id":"{self.event_id}","level":"{LEVELS[self.level]}","log":"{self.log}"'
+            f',"occurred_at":"{rfc3339(self.occurred_at)}","outcome":"{OUTCOMES[self.outcome]}"'
+            f',"recorded_at":"{recorded}"{resource},"type":"{self.event_type}"'
+            f',"v":{FORMAT_VERSION}}}'
+        )
+        return text.encode(), expires_at, decays_at
 
 
-#: An entry's bytes, and when the event expires and its disclosures decay.
-Completed = tuple[bytes, int | None, int | None]
+_columns = attrgetter(*NAMES)
 
 
 def commit(entries: Sequence[UntimedEntry]) -> None:
@@ -125,48 +147,40 @@ def commit(entries: Sequence[UntimedEntry]) -> None:
     Needs no lock: this is the costly part, and the index and time play no role in it.
     Entries that were committed before, in a batch that had to be split, stay as they are.
     """
-    entries = [entry for entry in entries if entry.stored is None]
-    values = [value for entry in entries for value in entry.values]
-    slots = [slot for entry in entries for slot in entry.slots]
+    entries = [entry for entry in entries if not entry.sd]
+    width = len(NAMES)
+    columns: list[bytes | None] = list(chain.from_iterable(map(_columns, entries)))
+    places = [place for place, value in enumerate(columns) if value is not None]
+    values = [value for value in columns if value is not None]
     salts, texts = new_salts(len(values))
-    found = digests(slots, texts, values)
-    stored = list(map(add, salts, values))
-    start = 0
+    found = digests([place % width for place in places], texts, values)
+    for place, stored in zip(places, map(add, salts, values), strict=True):
+        columns[place] = stored
+    start = taken = 0
     for entry in entries:
-        end = start + len(entry.values)
-        entry.sd = '","'.join(sorted(found[start:end]))
-        columns: list[bytes | None] = [None] * len(NAMES)
-        own = end - len(entry.people)
-        for slot, value in zip(slots[start:own], stored[start:own], strict=True):
-            columns[slot] = value
-        entry.stored = columns
+        own = columns[start : start + width]
+        start += width
+        end = taken + width - own.count(None)
+        entry.actor, entry.client, entry.resource, entry.state, entry.details, entry.body = own
+        mine = found[taken:end]
+        taken = end
         if entry.people:
-            names = [SLOTS[slot] for slot in slots[own:end]]
-            entry.mentions = list(zip(names, entry.people, stored[own:end], strict=True))
-        entry.values = ()
-        start = end
+            mine += _commit_people(entry)
+        entry.sd = '","'.join(sorted(mine))
 
 
-def complete(entries: Sequence[UntimedEntry], recorded_at: int) -> list[Completed]:
-    """The bytes of entries that were committed and are recorded at one moment.
-
-    Args:
-        recorded_at: microseconds since the Unix epoch, given under the head's lock.
-    """
-    recorded = rfc3339(recorded_at)
-    completed = []
-    for entry in entries:
-        dates, expires_at, decays_at = _dates(recorded_at, entry.expires_days, entry.decays_days)
-        kind, level, outcome, _, resource_type, *_ = entry.copies
-        resource = "" if resource_type is None else f',"resource_type":"{resource_type}"'
-        text = (
-            f'{{"_sd":["{entry.sd}"],"_sd_alg":"sha-256"{entry.front}{dates}'
-            f',"id":"{entry.event_id}","level":"{LEVELS[level]}","log":"{entry.log}"'
-            f',"occurred_at":"{rfc3339(entry.occurred_at)}","outcome":"{OUTCOMES[outcome]}"'
-            f',"recorded_at":"{recorded}"{resource},"type":"{kind}","v":{FORMAT_VERSION}}}'
-        )
-        completed.append((text.encode(), expires_at, decays_at))
-    return completed
+def _commit_people(entry: UntimedEntry) -> list[str]:
+    salts, texts = new_salts(len(entry.people))
+    found = digests(
+        [SLOTS.index(name) for name, _, _ in entry.people],
+        texts,
+        [value for _, _, value in entry.people],
+    )
+    entry.people = [
+        (name, person, salt + value)
+        for salt, (name, person, value) in zip(salts, entry.people, strict=True)
+    ]
+    return found
 
 
 def parse(entry: bytes) -> dict[str, Any]:
@@ -181,13 +195,13 @@ def parse(entry: bytes) -> dict[str, Any]:
     return members
 
 
-def _disclose(draft: Draft) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
-    """The slots and values of a draft's disclosures, but for those that name further people."""
+def _actor(draft: Draft) -> bytes:
     user_id = draft.user_id
     kind = draft.actor_kind or ("anonymous" if user_id is None else "user")
-    actor = {"kind": kind} if user_id is None else {"kind": kind, "user_id": user_id}
-    slots, values = [0], [orjson.dumps(actor)]
+    return orjson.dumps({"kind": kind} if user_id is None else {"kind": kind, "user_id": user_id})
 
+
+def _client(draft: Draft) -> bytes | None:
     client: dict[str, Any] = {}
     if draft.ip_address is not None:
         client["ip_address"] = draft.ip_address
@@ -199,15 +213,12 @@ def _disclose(draft: Draft) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
         client["request_id"] = draft.request_id
     if draft.claims is not None:
         client["claims"] = draft.claims
-    if client:
-        slots.append(1)
-        # Only claims can have keys that the caller chose.
-        values.append(orjson.dumps(client) if draft.claims is None else dump(client))
+        return dump(client)
+    # Only claims have keys that the log did not choose.
+    return orjson.dumps(client) if client else None
 
-    if draft.resource_id is not None:
-        slots.append(2)
-        values.append(orjson.dumps({"resource_id": draft.resource_id}))
 
+def _state(draft: Draft) -> bytes | None:
     state: dict[str, Any] = {}
     if draft.before_state is not None:
         state["before_state"] = draft.before_state
@@ -215,10 +226,10 @@ def _disclose(draft: Draft) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
         state["after_state"] = draft.after_state
     if draft.changes is not None:
         state["changes"] = draft.changes
-    if state:
-        slots.append(3)
-        values.append(dump(state))
+    return dump(state) if state else None
 
+
+def _details(draft: Draft) -> bytes | None:
     details: dict[str, Any] = {}
     if draft.details is not None:
         details["details"] = draft.details
@@ -226,14 +237,15 @@ def _disclose(draft: Draft) -> tuple[tuple[int, ...], tuple[bytes, ...]]:
         details["metadata"] = draft.metadata
     if draft.notes is not None:
         details["notes"] = draft.notes
-    if details:
-        slots.append(4)
-        values.append(dump(details))
+    return dump(details) if details else None
 
-    if draft.body is not None:
-        slots.append(5)
-        values.append(dump(draft.body))
-    return tuple(slots), tuple(values)
+
+def _people(draft: Draft) -> Sequence[tuple[str, str, bytes]]:
+    if draft.on_behalf_of is None and draft.impersonator is None and not draft.subjects:
+        return ()
+    named = [("on_behalf_of", draft.on_behalf_of), ("impersonator", draft.impersonator)]
+    named += [(f"subject_{n}", one) for n, one in enumerate(draft.subjects[:MAX_SUBJECTS])]
+    return [(name, one, orjson.dumps(one)) for name, one in named if one is not None]
 
 
 @lru_cache(maxsize=1024)
@@ -244,14 +256,14 @@ def _company(company_id: str) -> str:
 @lru_cache(maxsize=256)
 def _dates(
     recorded_at: int, expires_days: int | None, decays_days: int | None
-) -> tuple[str, int | None, int | None]:
+) -> tuple[str, str, int | None, int | None]:
     # A batch has one time and few pairs of periods.
-    text = ""
+    dates = ""
     expires_at = decays_at = None
     if decays_days is not None:
         decays_at = min(recorded_at + decays_days * DAY, LAST)
-        text = f',"decays_at":"{rfc3339(decays_at)}"'
+        dates = f',"decays_at":"{rfc3339(decays_at)}"'
     if expires_days is not None:
         expires_at = min(recorded_at + expires_days * DAY, LAST)
-        text += f',"expires_at":"{rfc3339(expires_at)}"'
-    return text, expires_at, decays_at
+        dates += f',"expires_at":"{rfc3339(expires_at)}"'
+    return rfc3339(recorded_at), dates, expires_at, decays_at
