@@ -27,11 +27,11 @@ _MAX_CLAIM_CHARS = 64
 _MAPPED = IPv6Network("::ffff:0:0/96")
 #: IPv6 in brackets or IPv4, with a port.
 _WITH_PORT = re.compile(r"\[([^\[\]%]{2,45})\](?::[0-9]{1,5})?|([0-9.]{7,15}):[0-9]{1,5}").fullmatch
-#: RFC 7239 section 4: one ``name=value`` of an element.
+#: RFC 7239 section 4: one ``name=value`` of an element, and what parts it from the next.
 _PAIR = re.compile(
-    r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)="
-    r'([!#$%&\'*+.^_`|~0-9A-Za-z:\[\]-]+|"(?:[^"\\]|\\.)*")[ \t]*'
-).fullmatch
+    r"[ \t]*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)="
+    r'([!#$%&\'*+.^_`|~0-9A-Za-z:\[\]-]+|"(?:[^"\\]|\\.)*"))?[ \t]*(;|$)'
+).match
 _ESCAPED = re.compile(r"\\(.)")
 
 
@@ -83,7 +83,7 @@ class TrustedProxies:
         here = None if peer is None else parse_address(peer.partition("%")[0])
         hops = self._split(line) if line else iter(())
         at = len(line)
-        trusted = self._unix if here is None else self._is_trusted(here)
+        trusted = self._unix if peer is None else self._is_trusted(here)
         for start, said in islice(hops, MAX_HOPS):
             if not trusted or said is None:
                 break
@@ -91,8 +91,8 @@ class TrustedProxies:
             trusted = self._is_trusted(said)
         return _with_claims(here, line[:at])
 
-    def _is_trusted(self, address: Address) -> bool:
-        return any(address in network for network in self._networks)
+    def _is_trusted(self, address: Address | None) -> bool:
+        return address is not None and any(address in network for network in self._networks)
 
 
 def parse_address(text: str) -> Address | None:
@@ -162,21 +162,27 @@ def _comma_before(line: str, end: int) -> int:
 
 
 def _is_escaped(line: str, at: int) -> bool:
-    return at > 0 and line[at - 1] == "\\"
+    before = at
+    while before > 0 and line[before - 1] == "\\":
+        before -= 1
+    return (at - before) % 2 == 1
 
 
 def _element(text: str) -> Address | None:
-    found: Address | None = None
-    for piece in text.split(";"):
-        pair = _PAIR(piece)
+    """The ``for`` of an element, where the element is well-formed and has one."""
+    found: list[str] = []
+    at = 0
+    while at <= len(text):
+        pair = _PAIR(text, at)
         if pair is None:
             return None
-        if pair[1].lower() == "for":
-            value = pair[2]
-            if value.startswith('"'):
-                value = _ESCAPED.sub(r"\1", value[1:-1])
-            found = parse_address(value)
-    return found
+        if pair[1] is not None and pair[1].lower() == "for":
+            found.append(pair[2])
+        at = pair.end() + (not pair[3])
+    if len(found) != 1:
+        return None
+    value = found[0]
+    return parse_address(_ESCAPED.sub(r"\1", value[1:-1]) if value[0] == '"' else value)
 
 
 def _with_claims(here: Address | None, rest: str) -> ClientAddress:
