@@ -91,14 +91,8 @@ class CheckpointCheck:
         if row.signed_at < self._signed_at:
             self._find(Fault.ORDER, Place.CHECKPOINT, row.size, "signed_at")
         self._signed_at = max(self._signed_at, row.signed_at)
-        checkpoint = self._open(row.note, Place.CHECKPOINT, row.size)
-        if checkpoint is None:
-            return
-        if checkpoint.size != row.size:
-            stated = f"{checkpoint.size} in the signed text"
-            self._find(Fault.ALTERED, Place.CHECKPOINT, row.size, "size", stated)
-            return
-        if self._compare(checkpoint, root, Place.CHECKPOINT):
+        checkpoint = self._open_row(row)
+        if checkpoint is not None and self._compare(checkpoint, root, Place.CHECKPOINT):
             self.origins[checkpoint.origin] += 1
             if root is not None:
                 self.good.append(row.size)
@@ -113,7 +107,7 @@ class CheckpointCheck:
         for row in await self.upto(LARGEST):
             if row.size <= size:
                 continue  # signed while the log was being checked
-            checkpoint = self._open(row.note, Place.CHECKPOINT, row.size)
+            checkpoint = self._open_row(row)
             if checkpoint is not None:
                 self._find_cut(Place.CHECKPOINT, checkpoint.size, size)
         published = self._published
@@ -158,6 +152,14 @@ class CheckpointCheck:
                     found=f"{self._chain.count}",
                 )
             )
+
+    def _open_row(self, row: CheckpointRow) -> Checkpoint | None:
+        checkpoint = self._open(row.note, Place.CHECKPOINT, row.size)
+        if checkpoint is not None and checkpoint.size != row.size:
+            stated = f"{checkpoint.size} in the signed text"
+            self._find(Fault.ALTERED, Place.CHECKPOINT, row.size, "size", stated)
+            return None
+        return checkpoint
 
     def _open(self, note: bytes, place: Place, size: int) -> Checkpoint | None:
         try:

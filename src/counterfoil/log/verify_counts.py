@@ -38,18 +38,22 @@ class CountCheck:
         self._log = log
         self._number = number
         self._findings = findings
+        self._unknown = 0
         self._tallies: dict[str, Counter[Kind]] = {unit: Counter() for unit in _UNITS}
         self._next = {
             unit: SMALLEST if first_hour is None else -(-first_hour // hours)
             for unit, hours in _UNITS.items()
         }
 
-    async def add(self, tally: Mapping[Kind, int], latest: int | None) -> None:
+    async def add(self, tally: Mapping[Kind, int], unknown: int, latest: int | None) -> None:
         """Count events in, and compare the hours and days before that of the latest one.
 
         Args:
+            unknown: events whose rows are gone or cannot be read: the roll-ups may still
+                have them, and that they are gone is found elsewhere.
             latest: the time of the last event, microseconds; None where there is none.
         """
+        self._unknown += unknown
         for unit, hours in _UNITS.items():
             counted = self._tallies[unit]
             for (hour, *kind), number in tally.items():
@@ -92,7 +96,7 @@ class CountCheck:
         wrong = {
             kind[0]
             for kind in counted.keys() | stored.keys()
-            if not 0 <= stored[kind] - counted.get(kind, 0) <= newer.get(kind, 0)
+            if not 0 <= stored[kind] - counted.get(kind, 0) <= newer.get(kind, 0) + self._unknown
         }
         for bucket in sorted(wrong - set(bad)):
             expected = sum(n for kind, n in counted.items() if kind[0] == bucket)

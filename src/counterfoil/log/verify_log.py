@@ -105,12 +105,13 @@ class LogCheck:
         async for result in checkers.run(self._segments()):
             self._take(result)
             await self._grow(tree, checkpoints, roots, result)
-            await counts.add(result.tally, result.last_time)
+            await counts.add(result.tally, result.unknown, result.last_time)
             done(result.segment.end - result.segment.first)
 
         await tree.finish(self._head)
         now, newer = await self._extra_rows()
         await tree.strays(now)
+        await counts.add({}, self._size - self._end, None)
         await counts.finish(newer)
         await checkpoints.finish(now, roots)
         self._check_head(checkpoints)

@@ -63,6 +63,11 @@ class SegmentResult:
     restored: list[str] = field(default_factory=list)
     complete: bool = True
 
+    @property
+    def unknown(self) -> int:
+        """How many rows are gone or cannot be read."""
+        return self.segment.end - self.segment.first - self.present
+
 
 async def read_readable(
     read: Callable[[int, int], Awaitable[list[T]]], first: int, last: int
