@@ -12,7 +12,10 @@ from .catalogue import Catalogue
 from .context import fill_context, settle_ids
 from .level import settle_level
 from .link import Chain
+from .redact import redaction
+from .redaction import Redactor, Tokeniser
 from .retention import retention
+from .states import compare_states
 
 
 def run(chain: Chain, draft: Draft) -> Draft:
@@ -22,6 +25,21 @@ def run(chain: Chain, draft: Draft) -> Draft:
     return draft
 
 
-def default_chain(catalogue: Catalogue) -> Chain:
-    """The shipped chain."""
-    return (fill_context, settle_ids, settle_level, retention(catalogue))
+def default_chain(
+    catalogue: Catalogue, redactor: Redactor | None = None, tokens: Tokeniser | None = None
+) -> Chain:
+    """The shipped chain.
+
+    Args:
+        catalogue: the rules by event type.
+        redactor: what is taken out; by default the built-in rules.
+        tokens: makes tokens; without it what is due one is dropped.
+    """
+    return (
+        fill_context,
+        compare_states,
+        redaction(redactor or Redactor(tokens=tokens), tokens),
+        settle_ids,
+        settle_level,
+        retention(catalogue),
+    )
