@@ -66,8 +66,8 @@ class BatchBuilder:
         origin: Callable[[str], str],
     ) -> None:
         self.entries = entries
-        #: Beside each entry: None where it was recorded or already was, else the error.
-        self.errors: list[WriteError | None] = [None] * len(entries)
+        #: By the entry's place, for those that are not recorded and were not before.
+        self.errors: dict[int, WriteError] = {}
         #: Log name -> its size after the batch.
         self.sizes: dict[str, int] = {}
         self._clock = clock

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import chain, count
+from collections.abc import Callable
+from itertools import count
 from typing import NamedTuple
 
 from counterfoil.clock import Clock
@@ -30,26 +30,20 @@ from counterfoil.store import Store
 
 from .batch import BatchBuilder, TreeEdge
 from .limits import Limits
+from .waiting import Waiting
 
 #: Batches that the store may have at once.
 _FLIGHTS = 2
+_PARTS = 3
 #: How often waiting callers are checked against the time limit, as a part of that limit.
 _CHECKS_PER_LIMIT = 4
-
-
-class Pending(NamedTuple):
-    """An event on its way: owned by the queue, then by the batch in flight."""
-
-    entry: UntimedEntry
-    future: asyncio.Future[str]
-    queued_at: float
 
 
 class Flight(NamedTuple):
     """A batch that the store has, and the task that waits for it."""
 
     task: asyncio.Task[None]
-    batch: Sequence[Pending]
+    batch: Waiting
 
 
 class Writer:
@@ -77,7 +71,7 @@ class Writer:
         self._origin = origin
         self._committed = committed
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[Pending] = deque()
+        self._queue = Waiting()
         self._queued_bytes = 0
         self._rooms: deque[asyncio.Future[None]] = deque()
         self._flights: dict[int, Flight] = {}
@@ -114,7 +108,7 @@ class Writer:
         if self.closed:
             raise ClosedError
         future: asyncio.Future[str] = self._loop.create_future()
-        self._queue.append(Pending(entry, future, self._loop.time()))
+        self._queue.add(entry, future, self._loop.time())
         self._queued_bytes += entry.size
         if len(self._flights) < _FLIGHTS:
             self._start_soon()
@@ -167,18 +161,8 @@ class Writer:
             self._start()
 
     def _start(self) -> None:
-        batch: list[Pending] = []
-        logs: set[str] = set()
-        queue = self._queue
-        while queue and len(batch) < self._limits.batch_events:
-            log = queue[0].entry.log
-            if log not in logs:
-                if len(logs) == self._limits.batch_logs:
-                    break
-                logs.add(log)
-            pending = queue.popleft()
-            self._queued_bytes -= pending.entry.size
-            batch.append(pending)
+        batch = self._queue.cut(self._batch_size())
+        self._queued_bytes -= batch.size
         self._idle.clear()
         flight = next(self._numbers)
         self._flights[flight] = Flight(self._loop.create_task(self._write(flight, batch)), batch)
@@ -186,22 +170,29 @@ class Writer:
         if self._watch is None:
             self._keep_watch()
 
-    async def _write(self, flight: int, batch: Sequence[Pending]) -> None:
+    def _batch_size(self) -> int:
+        entries = self._queue.entries[: self._limits.batch_events]
+        logs: set[str] = set()
+        for size, entry in enumerate(entries):
+            logs.add(entry.log)
+            if len(logs) > self._limits.batch_logs:
+                return size
+        return len(entries)
+
+    async def _write(self, flight: int, batch: Waiting) -> None:
         try:
             await self._append(batch)
         finally:
             # Here and not in a callback of the task: the callers are awake but have not run.
             del self._flights[flight]
-            self._start_at = max(1, (len(batch) + self.waiting) // (_FLIGHTS + 1))
+            self._start_at = max(1, (len(batch) + self.waiting) // _PARTS)
             if self._queue:
                 self._start_soon()
             elif not self._flights:
                 self._idle.set()
 
-    async def _append(self, batch: Sequence[Pending]) -> None:
-        builder = BatchBuilder(
-            [pending.entry for pending in batch], self._clock, self._edges, self._origin
-        )
+    async def _append(self, batch: Waiting) -> None:
+        builder = BatchBuilder(batch.entries, self._clock, self._edges, self._origin)
         try:
             await self._store.append(builder.requests, builder.ids, builder.build, builder.prepare)
         except CounterfoilError as error:
@@ -213,28 +204,19 @@ class Writer:
             failure.outcome_known = False
             await self._refuse(batch, failure)
             return
-        for pending, failure in zip(batch, builder.errors, strict=True):
-            future = pending.future
-            if future.done():
-                continue
-            if failure is None:
-                future.set_result(pending.entry.event_id)
-            else:
-                future.set_exception(failure)
+        batch.answer(builder.errors)
         if builder.sizes:
             self._committed(builder.sizes)
 
-    async def _refuse(self, batch: Sequence[Pending], error: CounterfoilError) -> None:
+    async def _refuse(self, batch: Waiting, error: CounterfoilError) -> None:
         known = error.outcome_known if isinstance(error, StoreError) else True
-        logs = {pending.entry.log for pending in batch}
+        logs = {entry.log for entry in batch.entries}
         if len(logs) > 1 and known:
             # One log's trouble is not the others': each is tried by itself.
             for log in sorted(logs):
-                await self._append([item for item in batch if item.entry.log == log])
+                await self._append(batch.of_log(log))
             return
-        for pending in batch:
-            if not pending.future.done():
-                pending.future.set_exception(_write_error(pending, error, known))
+        batch.refuse(lambda entry: _write_error(entry, error, known))
 
     def _let_in(self) -> None:
         # As many as there are places; each looks again for itself once it runs.
@@ -250,16 +232,12 @@ class Writer:
     def _keep_watch(self) -> None:
         now = self._loop.time()
         limit = self._limits.write_timeout
-        for pending in chain.from_iterable(flight.batch for flight in self._flights.values()):
-            if now - pending.queued_at > limit and not pending.future.done():
-                pending.future.set_exception(
-                    WriteTimeoutError(event_id=pending.entry.event_id, outcome_known=False)
-                )
-        while self._queue and now - self._queue[0].queued_at > limit:
-            pending = self._queue.popleft()
-            self._queued_bytes -= pending.entry.size
-            if not pending.future.done():
-                pending.future.set_exception(WriteTimeoutError(event_id=pending.entry.event_id))
+        # Those in flight may yet be committed; those in the queue are withdrawn.
+        for flight in self._flights.values():
+            flight.batch.refuse(_timed_out, flight.batch.overdue(now - limit))
+        overdue = self._queue.cut(self._queue.overdue(now - limit))
+        self._queued_bytes -= overdue.size
+        overdue.refuse(lambda entry: WriteTimeoutError(event_id=entry.event_id))
         self._let_in()
         if self._flights or self._queue:
             self._watch = self._loop.call_later(limit / _CHECKS_PER_LIMIT, self._keep_watch)
@@ -267,13 +245,17 @@ class Writer:
             self._watch = None
 
 
-def _write_error(pending: Pending, error: CounterfoilError, known: bool) -> WriteError:
+def _timed_out(entry: UntimedEntry) -> WriteTimeoutError:
+    return WriteTimeoutError(event_id=entry.event_id, outcome_known=False)
+
+
+def _write_error(entry: UntimedEntry, error: CounterfoilError, known: bool) -> WriteError:
     failure = WriteError(
         f"The event was not recorded: {error.message}"
         if known
         else f"The event may not have been recorded: {error.message}",
         remedy=error.remedy or WriteTimeoutError.remedy,
-        event_id=pending.entry.event_id,
+        event_id=entry.event_id,
         outcome_known=known,
     )
     failure.__cause__ = error

@@ -1,0 +1,86 @@
+"""Waiting: entries on their way into the store, and the callers that want to hear of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from counterfoil.record.entry import UntimedEntry
+
+
+class Waiting:
+    """Entries, the futures of their callers, and when they were queued (seconds), in order.
+
+    Three lists side by side and not a list of triples: whatever waits is visited by the
+    garbage collector again and again, and lists are cut faster than they are walked.
+    """
+
+    __slots__ = ("entries", "futures", "queued_at")
+
+    def __init__(self) -> None:
+        self.entries: list[UntimedEntry] = []
+        self.futures: list[asyncio.Future[str]] = []
+        self.queued_at: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the entries take, about."""
+        return sum([entry.size for entry in self.entries])
+
+    def add(self, entry: UntimedEntry, future: asyncio.Future[str], now: float) -> None:
+        """Add an entry at the end."""
+        self.entries.append(entry)
+        self.futures.append(future)
+        self.queued_at.append(now)
+
+    def cut(self, count: int) -> Waiting:
+        """Take the first ones out."""
+        first = Waiting()
+        first.entries, self.entries = self.entries[:count], self.entries[count:]
+        first.futures, self.futures = self.futures[:count], self.futures[count:]
+        first.queued_at, self.queued_at = self.queued_at[:count], self.queued_at[count:]
+        return first
+
+    def of_log(self, log: str) -> Waiting:
+        """Those of one log."""
+        found = Waiting()
+        for entry, future, queued_at in zip(
+            self.entries, self.futures, self.queued_at, strict=True
+        ):
+            if entry.log == log:
+                found.add(entry, future, queued_at)
+        return found
+
+    def overdue(self, before: float) -> int:
+        """How many of the first ones were queued before a moment."""
+        return next(
+            (place for place, moment in enumerate(self.queued_at) if moment >= before), len(self)
+        )
+
+    def answer(self, errors: Mapping[int, Exception]) -> None:
+        """Tell every caller that still waits that its event is recorded.
+
+        Args:
+            errors: by place, for those whose event is not.
+        """
+        for place, future in enumerate(self.futures):
+            if future.done():
+                continue
+            if place in errors:
+                future.set_exception(errors[place])
+            else:
+                future.set_result(self.entries[place].event_id)
+
+    def refuse(self, make: Callable[[UntimedEntry], Exception], count: int | None = None) -> None:
+        """Give the callers that still wait an error each.
+
+        Args:
+            make: makes the error of an entry's caller.
+            count: only the first so many; None for all.
+        """
+        for entry, future in zip(self.entries[:count], self.futures[:count], strict=True):
+            if not future.done():
+                future.set_exception(make(entry))
