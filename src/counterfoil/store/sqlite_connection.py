@@ -33,23 +33,38 @@ def connect(path: Path, *, timeout: float, vfs: str | None) -> apsw.Connection:
     connection = apsw.Connection(str(path), vfs=vfs)
     try:
         connection.set_busy_handler(_Patience(timeout))
-        _refuse_foreign(connection)
-        # The page size counts only until the first page is written.
-        connection.pragma("page_size", PAGE_SIZE)
-        if connection.pragma("journal_mode", "wal") != "wal":
-            raise StoreUnavailableError(
-                f"The file system of {path} cannot hold a write-ahead log.",
-                remedy="Put the file on a local disk; network shares do not work.",
-            )
-        connection.pragma("synchronous", "full")
-        connection.pragma("foreign_keys", True)
-        connection.pragma("temp_store", "memory")
-        connection.pragma("cache_size", -16_000)
-        connection.pragma("trusted_schema", False)
+        _set_up(connection, path, timeout)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _set_up(connection: apsw.Connection, path: Path, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            _refuse_foreign(connection)
+            # The page size counts only until the first page is written.
+            connection.pragma("page_size", PAGE_SIZE)
+            mode = connection.pragma("journal_mode", "wal")
+            break
+        except apsw.BusyError:
+            # Where two connections turn a new file to WAL at once, SQLite gives up at once on
+            # one of them: it asks no busy handler where both might wait for each other.
+            if time.monotonic() >= deadline:
+                raise
+            _pause()
+    if mode != "wal":
+        raise StoreUnavailableError(
+            f"The file system of {path} cannot hold a write-ahead log.",
+            remedy="Put the file on a local disk; network shares do not work.",
+        )
+    connection.pragma("synchronous", "full")
+    connection.pragma("foreign_keys", True)
+    connection.pragma("temp_store", "memory")
+    connection.pragma("cache_size", -16_000)
+    connection.pragma("trusted_schema", False)
 
 
 def transaction(connection: apsw.Connection, work: Callable[[], object]) -> None:
@@ -132,5 +147,9 @@ class _Patience:
             self._until = now + self._timeout
         if now >= self._until:
             return False
-        time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311 - spreads the waiters only
+        _pause()
         return True
+
+
+def _pause() -> None:
+    time.sleep(random.uniform(0.0002, 0.002))  # noqa: S311 - spreads the waiters only
