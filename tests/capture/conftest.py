@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from counterfoil import AuditLog
+from counterfoil.ambient import AMBIENT, REQUEST_BODY
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.record import Draft
 
 
 def attach_body(draft: Draft) -> Draft:
-    """Records a request's body as it was captured, so that tests see what was handed on."""
-    from counterfoil.ambient import AMBIENT, REQUEST_BODY
-
+    """The last link of the tests' chain: the body as capture handed it on, before redaction."""
     ambient = AMBIENT.get() or {}
     source = ambient.get(REQUEST_BODY)
     if draft.options is not None and draft.options.include_request_body and source is not None:
@@ -38,6 +37,6 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 async def audit(url: str) -> AsyncIterator[AuditLog]:
     catalogue = Catalogue.under()
-    chain = (attach_body, *default_chain(catalogue))
+    chain = (*default_chain(catalogue), attach_body)
     async with AuditLog.open(url, catalogue=catalogue, chain=chain) as log:
         yield log

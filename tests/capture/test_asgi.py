@@ -277,7 +277,7 @@ async def test_nothing_of_the_answer_leaves_before_its_event_is_recorded(audit: 
         found.append((message["type"], len(await recorded(audit))))
 
     app = AuditMiddleware(answering(), audit, rules=[ORDER])
-    await app(http_scope("PUT", "/orders/42"), asyncio.Event().wait, send)  # type: ignore[arg-type]
+    await app(http_scope("PUT", "/orders/42"), asyncio.Event().wait, send)
     assert found == [("http.response.start", 1), ("http.response.body", 1)]
 
 

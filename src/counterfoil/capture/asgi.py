@@ -6,7 +6,7 @@ For every framework that speaks ASGI: FastAPI, Starlette, Litestar, Quart and ot
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from counterfoil.ambient import REQUEST_BODY
@@ -21,11 +21,13 @@ from .recording import LogSource, record, record_failure, resolve
 from .request_id import request_id
 from .request_rule import RequestRule, RuleMatch, first_match
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+# Each framework has types of its own for the same dicts and callables, none of which accepts
+# another's; what they have in common is Any.
+Scope = Any
+Message = Any
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
 Identity = AuditContext | Mapping[str, Any] | None
 
 #: Where a request's scope holds the ``LogSource`` of its middleware.
