@@ -41,8 +41,12 @@ class Child:
         if self.pid == 0:
             os.close(reading)
             code = 1
+
+            def say(*said: Any) -> None:
+                os.write(writing, json.dumps(said).encode() + b"\n")
+
             try:
-                work(lambda *said: os.write(writing, json.dumps(said).encode() + b"\n"))
+                work(say)
                 code = 0
             except BaseException:  # noqa: BLE001 - the child must end here in any case
                 traceback.print_exc(file=sys.__stderr__)
@@ -58,10 +62,14 @@ class Child:
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
-    def end(self) -> Ended:
-        """Wait for its end."""
+    def end(self, *, listen: bool = True) -> Ended:
+        """Wait for its end.
+
+        Args:
+            listen: False where a child of its own may go on holding the pipe.
+        """
         with self._said:
-            said = [json.loads(line) for line in self._said]
+            said = [json.loads(line) for line in self._said] if listen else []
         _, status = os.waitpid(self.pid, 0)
         return Ended(said, os.waitstatus_to_exitcode(status))
 

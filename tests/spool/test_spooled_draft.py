@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from counterfoil.errors import InputError, SpoolCorruptError
 from counterfoil.record import Draft, spooled
-from counterfoil.record.disclosure import SALT_BYTES
-from counterfoil.record.entry import UntimedEntry, commit, complete, parse
+from counterfoil.record.entry import UntimedEntry, commit, parse
 from counterfoil.record.instant import LAST
+from counterfoil.record.row import EventRow, MentionRow, make_row
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 JSON = st.recursive(
@@ -84,11 +84,16 @@ def _built(draft: Draft) -> tuple[Any, ...]:
     """Everything of an entry but what is random: its salts, and so its digests."""
     entry = UntimedEntry(draft)
     commit([entry])
-    ((data, expires_at, decays_at),) = complete([entry], PLAIN.occurred_at)
+    at = PLAIN.occurred_at
+    data, expires_at, decays_at = entry.complete(at)
+    row = EventRow(*make_row(entry, 0, b"", at, data, expires_at, decays_at))
+    disclosures = row.disclosures([MentionRow(0, *person) for person in entry.people])
     members = {name: value for name, value in parse(data).items() if name != "_sd"}
-    values = [None if stored is None else stored[SALT_BYTES:] for stored in entry.stored or ()]
-    people = [(name, person, stored[SALT_BYTES:]) for name, person, stored in entry.mentions]
-    return orjson.dumps(members), expires_at, decays_at, values, people, entry.copies
+    return (
+        orjson.dumps(members),
+        [(item.name, item.value) for item in disclosures],
+        row[3 : EventRow._fields.index("entry")],
+    )
 
 
 def _plain(draft: Draft) -> dict[str, Any]:
