@@ -12,16 +12,25 @@ from typing import Any
 
 from counterfoil.base import AuditContext, AuditEventType, AuditLogLevel, AuditOptions
 from counterfoil.clock import SYSTEM_CLOCK, Clock
-from counterfoil.errors import ConfigurationError, ForkedError, RollbackError
+from counterfoil.errors import (
+    ConfigurationError,
+    ForkedError,
+    RollbackError,
+    StoreError,
+    WriteError,
+)
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
 from counterfoil.record.entry import UntimedEntry
+from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
 
 from .checkpointer import Checkpointer
 from .commits import Commits
 from .delegate import offered_by
+from .drain import GAP_TYPE, Drain
+from .fallback import Fallback
 from .identity import Identity
 from .intake import DEFAULT_LOG, Intake
 from .key_file import KeyFile
@@ -33,7 +42,7 @@ from .reader import Reader
 from .rollback import RollbackGuard
 from .stats import Stats, take_stats
 from .verifier import Verifier
-from .writer import Writer
+from .writer import Writer, write_error
 
 DEFAULT_URL = "sqlite:///audit.db"
 
@@ -58,6 +67,7 @@ class AuditLog:
         limits: Limits,
         checkpoint_interval: float | None,
         url: str | None = None,
+        spool: Spool | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._pid = os.getpid()
@@ -73,6 +83,11 @@ class AuditLog:
         self._guard = RollbackGuard(store, identity, published, clock, self._origin)
         self._cleared = self._guard.cleared
         self._verifier = Verifier(store, identity, published, self._origin, url)
+        self._spool = spool
+        self._fallback: Fallback | None = None
+        self._drain: Drain | None = None
+        if spool is not None:
+            self._fallback, self._drain = self._bridge(spool, catalogue, clock, limits)
         self._checkpointer = Checkpointer(store, identity, self._prover, checkpoint_interval)
 
     @classmethod
@@ -87,6 +102,7 @@ class AuditLog:
         clock: Clock = SYSTEM_CLOCK,
         limits: Limits | None = None,
         checkpoint_interval: float | None = 10.0,
+        spool: str | Path | bool = True,
     ) -> Opening[AuditLog]:
         """Open a log, and make it where there is none yet.
 
@@ -103,6 +119,9 @@ class AuditLog:
             limits: bounds of the queue and of waiting.
             checkpoint_interval: seconds between signed checkpoints while the log grows, above
                 0; None signs only when asked.
+            spool: the folder where events wait while the database is away, for types whose
+                rule allows it; True puts it beside the database file, with ``.spool`` after
+                its name; False refuses such events with an error instead.
 
         Raises:
             ConfigurationError: an argument cannot be used.
@@ -126,6 +145,7 @@ class AuditLog:
                     limits=bounds,
                     checkpoint_interval=checkpoint_interval,
                     url=url,
+                    spool=_spool(spool, store),
                 )
                 await log._start()
             except BaseException:
@@ -146,9 +166,15 @@ class AuditLog:
     async def close(self) -> None:
         """Write what is queued, sign a last checkpoint, let go of the store. Idempotent."""
         self._check_place()
+        if self._drain is not None:
+            await self._drain.close()
         await self._writer.close()
+        if self._fallback is not None:
+            await self._fallback.close()
         await self._checkpointer.close()
         self._commits.close()
+        if self._spool is not None:
+            await asyncio.to_thread(self._spool.close)
         await self._store.close()
 
     async def log_event(
@@ -232,12 +258,44 @@ class AuditLog:
         )
 
     async def _write(self, entry: UntimedEntry) -> str:
+        fallback = self._fallback
+        if fallback is not None and fallback.store_is_away and fallback.takes(entry):
+            return await fallback.keep(entry, None)
+        try:
+            return await self._put(entry)
+        except (WriteError, StoreError) as error:
+            if fallback is not None and fallback.takes(entry, error):
+                return await fallback.keep(entry, error)
+            if isinstance(error, WriteError):
+                raise
+            raise write_error(entry, error) from error
+
+    async def _put(self, entry: UntimedEntry) -> str:
         if entry.log not in self._cleared:
             await self._guard.check(entry.log)
         writer = self._writer
         if not writer.has_room:
             await writer.room(entry.event_id)
         return await writer.put(entry)
+
+    def _bridge(
+        self, spool: Spool, catalogue: Catalogue, clock: Clock, limits: Limits
+    ) -> tuple[Fallback, Drain]:
+        fallback = Fallback(
+            spool,
+            catalogue,
+            clock,
+            timeout=limits.write_timeout,
+            retry=limits.retry_after,
+            kept=lambda: drain.kept(),
+        )
+        drain = Drain(
+            spool,
+            self._put,
+            lambda facts, event_id: self._intake.own(GAP_TYPE, audit=facts, event_id=event_id),
+            fallback.store_is_back,
+        )
+        return fallback, drain
 
     def _origin(self, log: str) -> str:
         return f"{self._identity.database}/{log}"
@@ -257,3 +315,12 @@ def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
         return KeyFile(Path(named))
     place = store.path
     return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))
+
+
+def _spool(named: str | Path | bool, store: Store) -> Spool | None:
+    if named is False:
+        return None
+    if named is not True:
+        return Spool(Path(named))
+    place = store.path
+    return None if place is None else Spool(place.with_name(f"{place.name}.spool"))

@@ -112,6 +112,7 @@ class Intake:
         audit: dict[str, Any] | None = None,
         details: dict[str, Any] | None = None,
         user_id: str | None = None,
+        event_id: str | None = None,
     ) -> UntimedEntry:
         """One of the log's own events, ``audit.…``.
 
@@ -121,8 +122,11 @@ class Intake:
             audit: the facts that must outlive every disclosure; nothing about a person.
             details: what else there is to say.
             user_id: who made it happen, as a token where it is about a person.
+            event_id: of a report that may be made again after a crash; recorded once.
         """
-        draft = Draft(event_type, self._new_id(), self._now(), log)
+        draft = Draft(event_type, event_id or self._new_id(), self._now(), log)
+        if event_id is not None:
+            draft.named = frozenset({"event_id"})
         draft.rule = self._catalogue.log_rule(event_type)
         draft.audit = audit
         draft.details = details

@@ -18,6 +18,8 @@ class Limits:
         write_timeout: seconds from queueing to commit, after which a caller gets an error.
         batch_events: the most events in one transaction, 1 to 10,000.
         batch_logs: the most logs in one transaction, 1 to 64.
+        retry_after: seconds after a failure before the store is tried again for events that
+            could not be spooled either.
         replay_days: the oldest event id that a caller may give, in days.
 
     Raises:
@@ -30,6 +32,7 @@ class Limits:
     write_timeout: float = 10.0
     batch_events: int = 256
     batch_logs: int = 64
+    retry_after: float = 1.0
     replay_days: int = 30
 
     def __post_init__(self) -> None:
@@ -38,6 +41,7 @@ class Limits:
             "queue_bytes": (65_536, 1 << 40),
             "queue_timeout": (0.0, 3600.0),
             "write_timeout": (0.001, 3600.0),
+            "retry_after": (0.0, 3600.0),
             "batch_events": (1, 10_000),
             "batch_logs": (1, 64),
             "replay_days": (1, 3650),

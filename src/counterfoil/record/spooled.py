@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
 from counterfoil.errors import InputError, SpoolCorruptError
 
+from .disclosure import NAMES, SALT_BYTES, Disclosure
 from .draft import Draft
-from .entry import LEVELS, OUTCOMES
+from .entry import LEVELS, OUTCOMES, UntimedEntry
 from .instant import LAST
 
 FORMAT_VERSION = 1
@@ -120,3 +122,39 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "decays_days": _is_days,
     "named": lambda value: isinstance(value, list) and all(map(_is_text, value)),
 }
+
+
+def draft_of(entry: UntimedEntry) -> Draft:
+    """The finished draft that an entry was built from, whether or not it is salted yet.
+
+    An entry's ``audit`` member is not among it: the log's own events are never spooled.
+    """
+    if entry.draft is not None:
+        return entry.draft
+    draft = Draft(entry.event_type, entry.event_id, entry.occurred_at, entry.log)
+    draft.level, draft.outcome = LEVELS[entry.level], OUTCOMES[entry.outcome]
+    draft.company_id, draft.resource_type = entry.company_id, entry.resource_type
+    draft.expires_days, draft.decays_days = entry.expires_days, entry.decays_days
+    salt = SALT_BYTES if entry.sd else 0
+    for name, stored in zip(NAMES, _columns(entry), strict=True):
+        if stored is None:
+            continue
+        value = Disclosure(name, b"", stored[salt:]).load()
+        if name == "body":
+            draft.body = value
+            continue
+        for member, held in value.items():
+            setattr(draft, _MEMBERS.get(member, member), held)
+    subjects = []
+    for name, person, _ in entry.people:
+        if name in ("on_behalf_of", "impersonator"):
+            setattr(draft, name, person)
+        else:
+            subjects.append(person)
+    draft.subjects = subjects
+    return draft
+
+
+_columns = attrgetter(*NAMES)
+#: Members of disclosures that a draft calls otherwise.
+_MEMBERS = {"kind": "actor_kind"}
