@@ -1,0 +1,42 @@
+"""The composition root: settings in, objects out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from counterfoil.errors import ConfigurationError
+from counterfoil.log import AuditLog, Limits
+from counterfoil.log.opening import Opening
+from counterfoil.policy.catalogue import Catalogue
+from counterfoil.settings import Settings
+from counterfoil.store.address import sqlite_path
+
+
+def open_log(
+    settings: Settings, *, create: bool = True, checkpoints: bool = True
+) -> Opening[AuditLog]:
+    """The log that the settings describe, to be awaited or used in ``async with``.
+
+    Args:
+        create: whether a database that is not there is made.
+        checkpoints: whether checkpoints are signed without being asked for. A process that
+            only reads leaves that to those that write.
+
+    Raises:
+        ConfigurationError: a setting cannot be used, or there is no database and none is to
+            be made.
+    """
+    if not create and settings.url.startswith("sqlite:"):
+        path = sqlite_path(settings.url)
+        if not path.is_file():
+            raise ConfigurationError(
+                f"There is no database {path}.",
+                remedy="Name one with --url or COUNTERFOIL_URL, or write a first event.",
+            )
+    arguments: dict[str, Any] = {
+        "key_file": settings.key_file,
+        "catalogue": Catalogue.under(settings.profile, settings.types),
+        "limits": Limits(**settings.limits.model_dump()),
+        "checkpoint_interval": (settings.checkpoint_interval or None) if checkpoints else None,
+    }
+    return AuditLog.open(settings.url, **arguments)

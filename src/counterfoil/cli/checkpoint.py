@@ -1,0 +1,62 @@
+"""``counterfoil checkpoint``: the log's signed statement of what it is."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import options
+from .terminal import say, write_json
+from .visible import visible
+
+if TYPE_CHECKING:
+    from counterfoil.log.evidence import SignedCheckpoint
+
+
+def checkpoint(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the note to this file.")
+    ] = None,
+    url: options.Url = None,
+    log: options.Log = None,
+    key_file: options.KeyFile = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Sign the log as it is now, and print the note and the key that verifies it.
+
+    Give both to whoever shall be able to check the log later.
+    """
+    settings = options.settings(url, log, key_file)
+
+    async def sign() -> SignedCheckpoint:
+        from counterfoil.assembly import open_log
+
+        async with open_log(settings, create=False, checkpoints=False) as audit:
+            return await audit.checkpoint(settings.log)
+
+    signed = asyncio.run(sign())
+    if output is not None:
+        output.write_bytes(signed.note)
+    if as_json:
+        write_json(
+            {
+                "log": signed.log,
+                "origin": signed.origin,
+                "size": signed.size,
+                "root": signed.root.hex(),
+                "verifier_key": str(signed.verifier_key),
+                "note": signed.text,
+            }
+        )
+        return
+    if output is None:
+        # As it is, so that it can be piped into a file.
+        sys.stdout.write(signed.text)
+        sys.stdout.flush()
+    else:
+        say(f"{signed.size:,} events are covered by {output}.")
+    typer.echo(f"verifier key: {visible(str(signed.verifier_key))}", err=output is None)

@@ -1,0 +1,1 @@
+"""The demo: a small shop's year, and five attempts to change it unseen."""

@@ -1,0 +1,97 @@
+"""``counterfoil query``: search events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import options
+from .terminal import EventPrinter, say, write_json, write_json_line
+
+if TYPE_CHECKING:
+    from counterfoil.log.page import Page
+    from counterfoil.settings import Settings
+
+
+@options.with_filters()
+def query(
+    filters: dict[str, Any],
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=1000, help="The most events to show.")
+    ] = 50,
+    oldest: Annotated[bool, typer.Option("--oldest", help="The oldest first.")] = False,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", help="Go on where an earlier page ended.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that match, without a limit.")
+    ] = False,
+    count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False,
+    ids: Annotated[bool, typer.Option("--ids", help="With each event's id.")] = False,
+    url: options.Url = None,
+    log: options.Log = None,
+    utc: options.Utc = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Search events: the newest first, one sentence each.
+
+    Several values of one filter mean any of them; several filters mean all of them. With
+    --json a page is one object; with --all it is one object a line.
+    """
+    settings = options.settings(url, log)
+    filters["log"] = settings.log
+    order = "oldest" if oldest else "newest"
+    if count:
+        asyncio.run(_count(settings, filters, as_json=as_json))
+    elif everything:
+        asyncio.run(_all(settings, filters, order, utc=utc, ids=ids, as_json=as_json))
+    else:
+        page = asyncio.run(_page(settings, filters, order=order, limit=limit, cursor=cursor))
+        _show(page, utc=utc, ids=ids, as_json=as_json)
+
+
+async def _page(settings: Settings, filters: dict[str, Any], **how: Any) -> Page:
+    from counterfoil.assembly import open_log
+
+    async with open_log(settings, create=False, checkpoints=False) as audit:
+        return await audit.query(**how, **filters)
+
+
+def _show(page: Page, *, utc: bool, ids: bool, as_json: bool) -> None:
+    if as_json:
+        events = [event.as_dict() for event in page]
+        write_json({"events": events, "next_cursor": page.next_cursor})
+        return
+    if not page.events:
+        say("No event matches.")
+        return
+    EventPrinter(utc=utc, ids=ids).print(page)
+    if page.next_cursor is not None:
+        say(f"There are more: --cursor {page.next_cursor}", "dim")
+
+
+async def _all(
+    settings: Settings, filters: dict[str, Any], order: Any, *, utc: bool, ids: bool, as_json: bool
+) -> None:
+    from counterfoil.assembly import open_log
+
+    printer = EventPrinter(utc=utc, ids=ids)
+    async with open_log(settings, create=False, checkpoints=False) as audit:
+        async for event in audit.events(order=order, **filters):
+            if as_json:
+                write_json_line(event.as_dict())
+            else:
+                printer.print([event])
+
+
+async def _count(settings: Settings, filters: dict[str, Any], *, as_json: bool) -> None:
+    from counterfoil.assembly import open_log
+
+    async with open_log(settings, create=False, checkpoints=False) as audit:
+        events = await audit.count(**filters)
+    if as_json:
+        write_json({"count": events})
+    else:
+        say(f"{events:,}")

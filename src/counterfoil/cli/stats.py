@@ -1,0 +1,98 @@
+"""``counterfoil stats``: how much there is, and how far it is covered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from . import options
+from .moment import full_time
+from .terminal import console, say, write_json
+from .visible import visible
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from counterfoil.log.stats import LogStats, Stats
+
+
+def stats(
+    url: options.Url = None,
+    utc: options.Utc = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show how many events there are, their size on disk, and what no checkpoint covers yet."""
+    settings = options.settings(url)
+
+    async def read() -> Stats:
+        from counterfoil.assembly import open_log
+
+        async with open_log(settings, create=False, checkpoints=False) as audit:
+            return await audit.stats()
+
+    found = asyncio.run(read())
+    if as_json:
+        write_json(
+            {
+                "store": found.store,
+                "events": found.size,
+                "waiting": found.waiting,
+                "bytes": dict(found.usage),
+                "logs": [_as_dict(log) for log in found.logs],
+            }
+        )
+    else:
+        _show(found, utc=utc)
+
+
+def _as_dict(log: LogStats) -> dict[str, Any]:
+    return {
+        "log": log.name,
+        "origin": log.origin,
+        "events": log.size,
+        "recorded_at": _iso(log.recorded_at),
+        "checkpoint_size": log.checkpoint_size,
+        "checkpoint_at": _iso(log.checkpoint_at),
+        "uncovered": log.uncovered,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _show(found: Stats, *, utc: bool) -> None:
+    from rich.table import Table
+
+    total = sum(found.usage.values())
+    say(f"{visible(found.store)}: {found.size:,} events, {_bytes(total)} on disk")
+    if found.usage:
+        say("  " + ", ".join(f"{part} {_bytes(size)}" for part, size in found.usage.items()), "dim")
+    if found.waiting:
+        say(f"{found.waiting:,} events wait to be written.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("log", "events", "last event", "last checkpoint", "covers", "not covered yet"):
+        right = name in ("events", "covers", "not covered yet")
+        table.add_column(name, justify="right" if right else "left")
+    for log in found.logs:
+        table.add_row(
+            visible(log.name),
+            f"{log.size:,}",
+            _time(log.recorded_at, utc=utc),
+            _time(log.checkpoint_at, utc=utc),
+            f"{log.checkpoint_size:,}",
+            f"{log.uncovered:,}",
+        )
+    console().print(table)
+
+
+def _time(moment: datetime | None, *, utc: bool) -> str:
+    return "none" if moment is None else full_time(moment, utc=utc)
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+        size /= 1024
+    return f"{size:,.1f} TiB"
