@@ -12,7 +12,7 @@ from counterfoil.store.sqlite import SQLiteStore
 
 from .recording import Recorder, recorder
 
-ENGINES = ["sqlite"]
+ENGINES = ["sqlite", "memory"]
 
 
 @pytest.fixture(params=ENGINES, scope="session")

@@ -160,6 +160,15 @@ async def test_pages_stay_right_while_events_are_removed_between_them(
         assert third.next_cursor is None
 
 
+async def test_there_is_a_next_cursor_only_where_there_is_more(recording: Recorder) -> None:
+    reader = Reader(recording.store)
+    await recording.record(*[{"user_id": f"u-{number % 2}"} for number in range(10)])
+    for order in ORDERS:
+        assert len(await _pages(reader, order=order, limit=5)) == 2
+        assert len(await _pages(reader, order=order, limit=5, user_id="u-0")) == 1
+        assert len(await _pages(reader, order=order, limit=4, user_id="u-0")) == 2
+
+
 async def test_an_event_is_found_by_its_id(recording: Recorder) -> None:
     [event_id] = await recording.record(
         {

@@ -115,6 +115,7 @@ async def count_by_time(
     first = None if where.since is None else where.since // length
     last = None if where.until is None else -(-where.until // length) - 1
     found: dict[int, dict[Group, int]] = {}
+    groups: dict[tuple[Any, ...], Group] = {}  # few, and each stands in many buckets
     if head is not None:
         for bucket, values, events in await store.counts(
             head.number,
@@ -124,9 +125,15 @@ async def count_by_time(
             equal,
             [_COLUMNS[name] for name in by],
         ):
-            if events:
-                group = tuple(_NAMES[name](value) for name, value in zip(by, values, strict=True))
-                found.setdefault(bucket, {})[group] = events
+            if not events:
+                continue
+            group = groups.get(values)
+            if group is None:
+                pairs = zip(by, values, strict=True)
+                group = groups[values] = tuple(_NAMES[name](value) for name, value in pairs)
+            if bucket not in found:
+                found[bucket] = {}
+            found[bucket][group] = events
 
     wanted: Sequence[int] = sorted(found)
     if fill and (found or (first is not None and last is not None)):
