@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from counterfoil.record import Draft
 
+from .anonymise import anonymisation
+from .body import attach_body
 from .catalogue import Catalogue
+from .content import content
 from .context import fill_context, settle_ids
 from .level import settle_level
 from .link import Chain
 from .redact import redaction
-from .redaction import Redactor, Tokeniser
+from .redaction import LIMIT, Anonymiser, Redactor, Rules, Tokeniser
 from .retention import retention
 from .states import compare_states
+from .truncate import truncation
 
 
 def run(chain: Chain, draft: Draft) -> Draft:
@@ -26,19 +30,29 @@ def run(chain: Chain, draft: Draft) -> Draft:
 
 
 def default_chain(
-    catalogue: Catalogue, redactor: Redactor | None = None, tokens: Tokeniser | None = None
+    catalogue: Catalogue,
+    *,
+    rules: Rules | None = None,
+    tokens: Tokeniser | None = None,
+    limit: int = LIMIT,
 ) -> Chain:
     """The shipped chain.
 
     Args:
         catalogue: the rules by event type.
-        redactor: what is taken out; by default the built-in rules.
+        rules: the application's redaction rules, added to the built-in ones.
         tokens: makes tokens; without it what is due one is dropped.
+        limit: bytes of JSON that each part of an event may have, 64 or more.
     """
+    anonymiser = Anonymiser(tokens)
     return (
         fill_context,
         compare_states,
-        redaction(redactor or Redactor(tokens=tokens), tokens),
+        attach_body,
+        redaction(Redactor(rules, tokens), tokens),
+        content(anonymiser),
+        anonymisation(anonymiser),
+        truncation(limit),
         settle_ids,
         settle_level,
         retention(catalogue),
