@@ -15,6 +15,7 @@ from counterfoil.clock import SYSTEM_CLOCK, Clock
 from counterfoil.errors import (
     ConfigurationError,
     ForkedError,
+    KeyFileError,
     RollbackError,
     StoreError,
     WriteError,
@@ -22,6 +23,7 @@ from counterfoil.errors import (
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
+from counterfoil.policy.redaction import Rules, Tokeniser
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
@@ -41,6 +43,7 @@ from .published import PublishedCheckpoints
 from .reader import Reader
 from .rollback import RollbackGuard
 from .stats import Stats, take_stats
+from .token_keys import load_tokeniser, rotate_token_key
 from .verifier import Verifier
 from .writer import Writer, write_error
 
@@ -63,6 +66,7 @@ class AuditLog:
         *,
         catalogue: Catalogue,
         chain: Chain,
+        tokens: Tokeniser | None,
         clock: Clock,
         limits: Limits,
         checkpoint_interval: float | None,
@@ -73,6 +77,8 @@ class AuditLog:
         self._pid = os.getpid()
         self._store = store
         self._identity = identity
+        self._tokens = tokens
+        self._clock = clock
         key_file = identity.key_file
         published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
         self._commits = Commits()
@@ -98,6 +104,7 @@ class AuditLog:
         key_file: str | Path | None = None,
         profile: str = "baseline",
         catalogue: Catalogue | None = None,
+        redaction: Rules | None = None,
         chain: Chain | None = None,
         clock: Clock = SYSTEM_CLOCK,
         limits: Limits | None = None,
@@ -114,7 +121,8 @@ class AuditLog:
                 ``.key`` after its name. It is made together with the database.
             profile: the retention profile, where no ``catalogue`` is given.
             catalogue: the rules by event type.
-            chain: the policy chain; by default all of ours.
+            redaction: redaction rules of the application's own, added to the built-in ones.
+            chain: the policy chain in place of all of ours, redaction included.
             clock: gives times and event ids.
             limits: bounds of the queue and of waiting.
             checkpoint_interval: seconds between signed checkpoints while the log grows, above
@@ -136,11 +144,13 @@ class AuditLog:
             await store.open()
             try:
                 identity = await Identity.establish(store, _key_file(key_file, store), clock)
+                tokens = await load_tokeniser(identity, clock)
                 log = cls(
                     store,
                     identity,
                     catalogue=rules,
-                    chain=chain or default_chain(rules),
+                    chain=chain or default_chain(rules, rules=redaction, tokens=tokens),
+                    tokens=tokens,
                     clock=clock,
                     limits=bounds,
                     checkpoint_interval=checkpoint_interval,
@@ -240,6 +250,42 @@ class AuditLog:
     async def stats(self) -> Stats:
         """How much there is, where it is, and what waits."""
         return await take_stats(self._store, self._writer.waiting)
+
+    def tokens(
+        self, value: str, *, kind: str = "session_id", company_id: str | None = None
+    ) -> list[str]:
+        """What stands in the log for a value that was made a token, the newest key's first.
+
+        To find a session's events: ``await audit.query(session_id=audit.tokens(session))``.
+
+        Args:
+            value: the value in clear.
+            kind: what it is: ``session_id``, or under ``anonymize_data`` also ``user_id``,
+                ``request_id``, ``email`` and ``phone``, or the name of a rule.
+            company_id: the company whose events are meant; each has keys of its own.
+
+        Raises:
+            KeyFileError: this process may not read the key file.
+        """
+        if self._tokens is None:
+            raise KeyFileError(
+                "This process holds no token keys.",
+                remedy="Ask in a process that may read the key file.",
+            )
+        return self._tokens.tokens(kind, value, company_id)
+
+    async def rotate_token_key(self) -> str:
+        """Make a new token key, used from the next opening on; older ones are kept.
+
+        Returns:
+            The new key's id.
+
+        Raises:
+            KeyFileError: this process may not write the key file.
+        """
+        key_id = await rotate_token_key(self._identity, self._clock)
+        await self._put(self._intake.own("audit.key", audit={"kind": "token_key", "key": key_id}))
+        return key_id
 
     async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
         """Go on writing to a log whose database was restored from a backup.

@@ -51,6 +51,36 @@ class KeyFile:
         """
         return self._seed_of(self._load().get("keys", {}).get(database))
 
+    def token_keys(self, database: str) -> list[tuple[str, bytes]]:
+        """The ids and master keys of a database's tokens, the oldest first; none where it has none.
+
+        Raises:
+            KeyFileError: others may read the file, or it is damaged.
+        """
+        entry = self._load().get("keys", {}).get(database)
+        return [] if entry is None else self._token_keys_of(entry)
+
+    def add_token_key(self, database: str, key: bytes, created_at: str) -> str:
+        """Add a token key, from now on the newest; the older ones are kept. Returns its id.
+
+        Raises:
+            KeyFileError: the file holds no key of this database, is damaged, readable by
+                others, or cannot be written.
+        """
+        with self._changing() as content:
+            entry = content.get("keys", {}).get(database)
+            if entry is None:
+                raise KeyFileError(
+                    f"{self.path} holds no key of this database.",
+                    remedy="Name the key file that was made together with it.",
+                )
+            kept = self._token_keys_of(entry)
+            key_id = f"k{len(kept) + 1}"
+            entry.setdefault("token_keys", []).append(
+                {"id": key_id, "key": b64encode(key).decode(), "created_at": created_at}
+            )
+        return key_id
+
     def databases(self) -> list[str]:
         """The ids of the databases whose keys it holds.
 
@@ -137,6 +167,15 @@ class KeyFile:
         if len(seed) != SEED_BYTES:
             raise self._damaged()
         return seed
+
+    def _token_keys_of(self, entry: Any) -> list[tuple[str, bytes]]:
+        try:
+            return [
+                (str(one["id"]), b64decode(one["key"], validate=True))
+                for one in entry.get("token_keys", [])
+            ]
+        except (TypeError, KeyError, ValueError, AttributeError, Base64Error):
+            raise self._damaged() from None
 
     def _damaged(self) -> KeyFileError:
         return KeyFileError(

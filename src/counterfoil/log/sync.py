@@ -80,8 +80,13 @@ class SyncAuditLog:
     checkpoint = _blocking(AuditLog.checkpoint)
     prove = _blocking(AuditLog.prove)
     verify = _blocking(AuditLog.verify)
+    rotate_token_key = _blocking(AuditLog.rotate_token_key)
     stats = _blocking(AuditLog.stats)
     continue_restored = _blocking(AuditLog.continue_restored)
+
+    def tokens(self, value: str, **names: Any) -> list[str]:
+        """As :meth:`AuditLog.tokens`."""
+        return self._log.tokens(value, **names)
 
     def close(self) -> None:
         """Write what is queued and let go of the store."""
