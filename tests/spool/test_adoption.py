@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.spool import Spool
+from counterfoil.spool.lock import FileLock
 
 from .delivery import adopt_all, drain, homes
 from .process import Child, Say
@@ -132,6 +134,48 @@ def test_a_child_that_outlives_its_parent_does_not_hold_its_journal(path: Path) 
 def _wait(say: Say) -> None:
     say("waiting")
     signal.pause()
+
+
+def test_a_lock_that_its_holder_removed_is_not_taken(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.mkdir()
+    file = path / "one.lock"
+    holder = FileLock.take(file)
+    assert holder is not None
+    assert FileLock.take(file) is None
+    lock = fcntl.flock
+
+    def remove_first(fd: int, operation: int) -> None:
+        # The holder ends between our opening the file and our locking it.
+        file.unlink()
+        holder.release()
+        lock(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", remove_first)
+    assert FileLock.take(file) is None
+    monkeypatch.undo()
+    taken = FileLock.take(file)
+    assert taken is not None
+    taken.release()
+
+
+def test_a_lock_is_removed_while_it_is_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Removed after its release, it might be somebody else's by then.
+    spool = Spool(path)
+    spool.append([b"one"])
+    drain(spool.journals()[0])
+    left: list[bool] = []
+    release = FileLock.release
+
+    def look_first(lock: FileLock) -> None:
+        left.append(lock.path.exists())
+        release(lock)
+
+    monkeypatch.setattr(FileLock, "release", look_first)
+    spool.close()
+    assert left
+    assert not any(left)
 
 
 def test_a_lock_without_a_folder_and_a_folder_without_a_lock_are_adopted(path: Path) -> None:

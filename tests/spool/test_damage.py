@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import SpoolCorruptError
@@ -125,6 +125,8 @@ def test_another_versions_journal_is_left_as_it_is(
 ) -> None:
     monkeypatch.setattr(frame, "FORMAT_VERSION", 2)
     left_by_another(path, [b"one"])
+    cursor = only_segment(path).with_name("cursor")
+    cursor.write_bytes(b"another version's")
     monkeypatch.undo()
     left_by_another(path, [b"two"])
     spool = Spool(path)
@@ -132,6 +134,8 @@ def test_another_versions_journal_is_left_as_it_is(
     assert [type(error) for error in adoption.errors] == [SpoolCorruptError]
     assert [drain(journal) for journal in adoption.journals] == [[b"two"]]
     spool.close()
+    assert cursor.read_bytes() == b"another version's"
+    cursor.unlink()
     monkeypatch.setattr(frame, "FORMAT_VERSION", 2)
     assert adopt_all(path) == ([b"one"], [])
 
@@ -150,6 +154,7 @@ GROUPS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(GROUPS, st.data())
 def test_whatever_is_damaged_the_rest_is_delivered(
     tmp_path_factory: pytest.TempPathFactory, groups: list[list[bytes]], data: st.DataObject

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import SpoolCorruptError
@@ -32,6 +32,7 @@ def test_the_bytes_of_a_frame_and_a_header() -> None:
     assert frame.header(KEY) == named + sha256(KEY + named).digest()[:16]
 
 
+@settings(deadline=None)
 @given(PAYLOADS)
 def test_what_was_framed_is_found(payloads: list[bytes]) -> None:
     data = framed(payloads)
@@ -44,6 +45,7 @@ def test_what_was_framed_is_found(payloads: list[bytes]) -> None:
     assert len(found) == len(payloads)
 
 
+@settings(deadline=None)
 @given(PAYLOADS, st.data())
 def test_damage_costs_only_the_frames_that_it_touches(
     payloads: list[bytes], data: st.DataObject
@@ -69,6 +71,7 @@ def test_damage_costs_only_the_frames_that_it_touches(
     assert at == len(broken)
 
 
+@settings(deadline=None)
 @given(PAYLOADS, st.binary(max_size=60))
 def test_a_payload_never_passes_for_a_frame(payloads: list[bytes], rest: bytes) -> None:
     # Whoever makes the payload does not know the key; here the whole file stands in one.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import SpoolError
@@ -113,6 +113,7 @@ EVENTS = st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 99))
 STEPS = st.lists(st.lists(EVENTS, max_size=3) | st.sampled_from(["take", "confirm", "restart"]))
 
 
+@settings(deadline=None, max_examples=50)
 @given(STEPS)
 def test_every_event_is_reported_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any]

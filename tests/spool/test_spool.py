@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import (
@@ -232,6 +232,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(STEPS)
 def test_it_is_a_queue_whatever_the_order_of_use(
     tmp_path_factory: pytest.TempPathFactory, steps: list[list[bytes] | int | str]

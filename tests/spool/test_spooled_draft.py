@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import InputError, SpoolCorruptError
@@ -67,6 +67,7 @@ def test_every_field_is_carried_or_left_out() -> None:
     assert {item.name for item in fields(Draft)} == FIELDS.keys() | spooled.LEFT_OUT
 
 
+@settings(deadline=None)
 @given(DRAFTS)
 def test_the_same_draft_comes_back(draft: Draft) -> None:
     found = spooled.decode(spooled.encode(draft))
@@ -75,6 +76,7 @@ def test_the_same_draft_comes_back(draft: Draft) -> None:
     assert spooled.encode(found) == spooled.encode(wanted)
 
 
+@settings(deadline=None)
 @given(DRAFTS)
 def test_the_entry_has_the_same_members_and_disclosed_values(draft: Draft) -> None:
     assert _built(spooled.decode(spooled.encode(draft))) == _built(draft)
@@ -145,12 +147,14 @@ def test_other_forms_are_refused(change: dict[str, Any]) -> None:
         spooled.decode(orjson.dumps(members))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_bytes_that_are_no_draft_are_refused(data: bytes) -> None:
     with pytest.raises(SpoolCorruptError):
         spooled.decode(data)
 
 
+@settings(deadline=None)
 @given(DRAFTS, st.data())
 def test_no_error_tells_what_the_draft_holds(draft: Draft, data: st.DataObject) -> None:
     secret = "4111111111111111"

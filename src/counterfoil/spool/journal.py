@@ -225,7 +225,7 @@ class Journal:
         """Each segment's first number with each record not delivered; notes what is missing."""
         last = self._delivered
         for first in list(self._segments):
-            data = self._load(first)
+            data = segment_path(self.home.path, first).read_bytes()
             start = self._next[1] if self._next[0] == first else 0
             start = start or frame.first_frame(self.home.key, data)
             for piece in frame.scan(self.home.key, data, start):
@@ -236,13 +236,6 @@ class Journal:
                         self._lost[last + 1] = piece.sequence - last - 1
                     last = piece.sequence
                     yield first, piece
-
-    def _load(self, first: int) -> bytes:
-        path = segment_path(self.home.path, first)
-        if self._writer is None or self._writer.path != path:
-            return path.read_bytes()
-        with path.open("rb") as file:
-            return file.read(self._writer.size)
 
     def _note_damage(self, first: int, damage: frame.Damage, data: bytes) -> None:
         if self._damage.get((first, damage.start), 0) < damage.end:
@@ -306,7 +299,7 @@ class Journal:
         if not self._segments:
             return
         first = self._segments[-1]
-        data = self._load(first)
+        data = segment_path(self.home.path, first).read_bytes()
         end = start = frame.first_frame(self.home.key, data)
         for piece in frame.scan(self.home.key, data, start):
             end = piece.start if isinstance(piece, frame.Damage) else piece.end
