@@ -31,6 +31,7 @@ for _ in range(25):
         ({"zzz": None}, "Use one of: actor_kind"),
         ({"user_id": []}, "0 values"),
         ({"user_id": [str(number) for number in range(1001)]}, "1,001 values"),
+        (dict.fromkeys(["user_id", "subject"], [str(n) for n in range(501)]), "together"),
         ({"user_id": 7}, "not text"),
         ({"user_id": ["u-1", None]}, "not text"),
         ({"user_id": b"u-1"}, "not text"),

@@ -16,7 +16,7 @@ from counterfoil.log.page import Page
 from counterfoil.log.reader import Reader
 from counterfoil.record.instant import to_datetime
 
-from .model import EVENTS, FILTERS, HISTORIES, matches
+from .model import EVENTS, FILTERS, HISTORIES, MOMENTS, matches
 from .recording import NEW_YEAR, Recorder, hour, recorder
 
 ORDERS = ["newest", "oldest"]
@@ -247,6 +247,30 @@ async def test_times_are_half_open_and_naive_ones_are_utc(recording: Recorder) -
     page = await reader.query(occurred_until=start - timedelta(hours=3))
     assert _indexes([page]) == [4]
     assert len(await reader.query(since=start, until=start)) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    moments=st.lists(MOMENTS, min_size=1, max_size=20),
+    edges=st.lists(
+        st.tuples(MOMENTS, MOMENTS).map(sorted) | MOMENTS.map(lambda at: [at, at + 1]), max_size=5
+    ),
+)
+async def test_a_range_of_times_of_happening(
+    engine_name: str, moments: list[int], edges: list[tuple[int, int]]
+) -> None:
+    async with recorder(engine_name) as recording:
+        await recording.record(*[{"occurred_at": at} for at in moments])
+        reader = Reader(recording.store)
+        for since, until in [*edges, (min(moments), max(moments) + 1)]:
+            page = await reader.query(
+                order="oldest",
+                occurred_since=to_datetime(since),
+                occurred_until=to_datetime(until),
+            )
+            assert _indexes([page]) == [
+                index for index, at in enumerate(moments) if since <= at < until
+            ]
 
 
 async def test_enums_and_their_texts_are_the_same(recording: Recorder) -> None:

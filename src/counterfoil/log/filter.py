@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
 from hashlib import sha256
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypedDict, TypeVar
 
@@ -17,14 +18,14 @@ from counterfoil.errors import QueryError
 from counterfoil.policy.catalogue import is_valid_type
 from counterfoil.record import Event, EventRow
 from counterfoil.record.entry import LEVEL_NUMBERS, LEVELS, OUTCOME_NUMBERS
-from counterfoil.record.instant import to_micros
+from counterfoil.record.instant import rfc3339, to_micros
 
 from .containment import holds, plain, text, traces
 from .intake import DEFAULT_LOG, check_log_name
 
 V = TypeVar("V")
 
-#: The most values that one field may be given.
+#: The most values that all fields may be given together.
 MAX_VALUES: Final = 1_000
 DIGEST_BYTES: Final = 4
 
@@ -93,7 +94,7 @@ class Filters(UserFilters, ResourceFilters, total=False):
     - ``since``, ``until``: ``recorded_at`` from the one up to, not including, the other. A
       time without a zone is taken as UTC.
     - ``occurred_since``, ``occurred_until``: the same for ``occurred_at``, which no index
-      follows: such a query reads its way through.
+      follows: such a query reads its way through, the faster the shorter the time between.
     - ``before_state``, ``after_state``, ``changes``, ``metadata``, ``details``: the recorded
       object contains these members, at every depth; all other values must be equal.
     """
@@ -178,14 +179,18 @@ class Filter:
         equal |= _levels(given)
         if "outcome" in given:
             equal["outcome"] = _values("outcome", given["outcome"], _outcome)
+        among = {
+            name: _values(name, given[name], text) for name in (*_INSIDE, *_PEOPLE) if name in given
+        }
+        if sum(len(values) for values in (*equal.values(), *among.values())) > MAX_VALUES:
+            raise QueryError(
+                f"The filters have more than {MAX_VALUES:,} values together.",
+                remedy="Ask several times, for some of the values each.",
+            )
         return cls(
             log=check_log_name(given.get("log", DEFAULT_LOG)),
             equal=equal,
-            among={
-                name: _values(name, given[name], text)
-                for name in (*_INSIDE, *_PEOPLE)
-                if name in given
-            },
+            among=among,
             members={name: _members(name, given[name]) for name in _MEMBERS if name in given},
             **times,
         )
@@ -216,8 +221,10 @@ class Filter:
 
     @property
     def contains(self) -> list[tuple[str, bytes]]:
-        """(disclosure column, bytes that occur in it) of every matching event."""
+        """(column of bytes, bytes that occur in it) of every matching event."""
         found = []
+        if moments := self._occurred_prefix():
+            found.append(("entry", f'"occurred_at":"{moments}'.encode()))
         for name, (column, key) in _INSIDE.items():
             if name in self.among:
                 values = self.among[name]
@@ -231,6 +238,14 @@ class Filter:
             if within:
                 found.extend((_MEMBERS[name], trace) for trace in traces({name: within}))
         return found
+
+    def _occurred_prefix(self) -> str:
+        """What the texts of all times from ``occurred_since`` to ``occurred_until`` begin with."""
+        first, end = self.occurred_since, self.occurred_until
+        if first is None or end is None or first >= end:
+            return ""
+        pairs = zip(rfc3339(first), rfc3339(end - 1), strict=True)
+        return "".join(one for one, other in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def digest(self) -> bytes:
         """A few bytes that differ for another filter. They guard against slips, not malice."""
