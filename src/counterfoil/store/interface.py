@@ -125,7 +125,8 @@ class Selection:
         first, last: positions, both inclusive.
         equal: column -> the values of which it must have one; never None, and where there is no
             value nothing matches.
-        contains: (disclosure column, bytes) pairs that must all occur in the stored value.
+        contains: (column, bytes) pairs that must all occur in the stored value; the columns are
+            ``entry`` and the disclosures'.
         person: only events that mention this further person.
         newest_first: the order, by position.
         limit: the most rows to return, at least 1.
