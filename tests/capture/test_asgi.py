@@ -401,6 +401,27 @@ async def test_a_request_that_is_cancelled_while_it_is_recorded_is_recorded_all_
     await done.wait()
 
 
+async def test_to_be_cancelled_while_a_failure_is_recorded_is_to_be_cancelled() -> None:
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def log_event(self, **arguments: Any) -> str:
+            asked.set()
+            await go.wait()
+            return ""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise LookupError
+
+    middleware = AuditMiddleware(app, Slow(), rules=[ORDER])
+    task = asyncio.create_task(call(middleware, http_scope("PUT", "/orders/42")))
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go.set()
+
+
 async def test_what_fails_after_its_caller_was_cancelled_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -118,6 +118,7 @@ def test_addresses_are_read_in_their_standard_forms_alone(text: str, address: st
         ('For="[2001:db8:cafe::17]:4711"', "2001:db8:cafe::17"),
         ("for=192.0.2.60;proto=http;by=203.0.113.43", "192.0.2.60"),
         ('by="a;b,c";for=192.0.2.60', "192.0.2.60"),
+        ('by="a,\\"b";for=192.0.2.60', "192.0.2.60"),
         ("proto=https; FOR=192.0.2.60 ;", "192.0.2.60"),
         ('for="192.0.2.\\1"', "192.0.2.1"),
         # Where the proxy does not say, the best that is known is the proxy.
