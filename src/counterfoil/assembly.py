@@ -8,19 +8,18 @@ from counterfoil.errors import ConfigurationError
 from counterfoil.log import AuditLog, Limits
 from counterfoil.log.opening import Opening
 from counterfoil.policy.catalogue import Catalogue
+from counterfoil.policy.redaction import Rule, Rules
 from counterfoil.settings import Settings
 from counterfoil.store.address import sqlite_path
 
 
-def open_log(
-    settings: Settings, *, create: bool = True, checkpoints: bool = True
-) -> Opening[AuditLog]:
+def open_log(settings: Settings, *, create: bool = True, writes: bool = True) -> Opening[AuditLog]:
     """The log that the settings describe, to be awaited or used in ``async with``.
 
     Args:
         create: whether a database that is not there is made.
-        checkpoints: whether checkpoints are signed without being asked for. A process that
-            only reads leaves that to those that write.
+        writes: whether events will be written: a process that only reads signs no checkpoint
+            that it is not asked for, and leaves the spool to those that write.
 
     Raises:
         ConfigurationError: a setting cannot be used, or there is no database and none is to
@@ -37,6 +36,18 @@ def open_log(
         "key_file": settings.key_file,
         "catalogue": Catalogue.under(settings.profile, settings.types),
         "limits": Limits(**settings.limits.model_dump()),
-        "checkpoint_interval": (settings.checkpoint_interval or None) if checkpoints else None,
+        "redaction": _redaction(settings),
+        "checkpoint_interval": (settings.checkpoint_interval or None) if writes else None,
+        "spool": settings.spool if writes else False,
     }
     return AuditLog.open(settings.url, **arguments)
+
+
+def _redaction(settings: Settings) -> Rules | None:
+    if not settings.redaction:
+        return None
+    return Rules(
+        # An unknown treatment is refused by Rules, which names the rule.
+        Rule(name, table.fields, table.pattern, table.treatment)  # type: ignore[arg-type]
+        for name, table in settings.redaction.items()
+    )

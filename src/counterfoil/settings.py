@@ -56,9 +56,22 @@ class LimitSettings(BaseModel):
     )
     batch_events: int = Field(256, ge=1, le=10_000, description="Events in one transaction.")
     batch_logs: int = Field(64, ge=1, le=64, description="Logs in one transaction.")
+    retry_after: float = Field(
+        1.0, ge=0, le=3600, description="Seconds after a failure before the store is tried again."
+    )
     replay_days: int = Field(
         30, ge=1, le=3650, description="Days after which an event id from a caller is refused."
     )
+
+
+class RedactionSettings(BaseModel):
+    """One redaction rule of the application's own; see ``counterfoil.policy.redaction.Rule``."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    fields: list[str] = []
+    pattern: str | None = None
+    treatment: str = "drop"
 
 
 class Settings(BaseSettings):
@@ -88,6 +101,14 @@ class Settings(BaseSettings):
     profile: str = Field("baseline", description="The retention profile.")
     types: dict[str, dict[str, Any]] = Field(
         default_factory=dict, description="Event types of your own, and changes to the rules."
+    )
+    redaction: dict[str, RedactionSettings] = Field(
+        default_factory=dict, description="Redaction rules of your own, beside the built-in ones."
+    )
+    spool: bool | Path = Field(
+        True,
+        description="The folder where events wait while the database is away; true puts it "
+        "beside the database file, false goes without.",
     )
     checkpoint_interval: float = Field(
         10.0,

@@ -35,7 +35,7 @@ def checkpoint(
     async def sign() -> SignedCheckpoint:
         from counterfoil.assembly import open_log
 
-        async with open_log(settings, create=False, checkpoints=False) as audit:
+        async with open_log(settings, create=False, writes=False) as audit:
             return await audit.checkpoint(settings.log)
 
     signed = asyncio.run(sign())

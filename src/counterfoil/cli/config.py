@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from . import options
-from .terminal import console, write_json
+from .terminal import print_table, write_json
 from .visible import safe_json, visible
 
 app = typer.Typer(help="The settings.", no_args_is_help=True)
@@ -51,4 +51,4 @@ def _table(rows: list[tuple[str, Any, str]]) -> None:
     for name, value, origin in rows:
         text = visible(value) if isinstance(value, str) else safe_json(value)
         table.add_row(name, Text("" if value is None else text), Text(origin, "dim"))
-    console().print(table)
+    print_table(table)

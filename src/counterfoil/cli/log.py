@@ -65,11 +65,11 @@ def log(
 ) -> None:
     """Write an event, and print its id once it is on disk.
 
-    counterfoil log price_changed --user u-42 --resource product/p-9 --before price=12.50
-    --after price=13.00
+    counterfoil log price_changed -u u-42 -r product/p-9 -d reason=supplier
 
-    With - as type, events are read from standard input, one JSON object a line, with the
-    names of log_event's parameters: {"event_type": "user_login", "user_id": "u-42"}.
+    With - as type, events are read from standard input, one JSON object a line:
+
+    {"event_type": "user_login", "user_id": "u-42"}
     """
     settings = options.settings(url, log, key_file)
     if event_type == "-":

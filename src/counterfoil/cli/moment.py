@@ -56,6 +56,11 @@ def clock_time(moment: datetime, *, utc: bool) -> str:
     return f"{_zoned(moment, utc=utc):%H:%M:%S}"
 
 
+def short_time(moment: datetime, *, utc: bool) -> str:
+    """Date and time to the second, for a table: ``2026-11-02 12:03:11``."""
+    return f"{_zoned(moment, utc=utc):%Y-%m-%d %H:%M:%S}"
+
+
 def full_time(moment: datetime, *, utc: bool) -> str:
     """Date, time and zone to the second: ``2026-11-02T12:03:11+01:00``."""
     text = _zoned(moment, utc=utc).isoformat(timespec="seconds")

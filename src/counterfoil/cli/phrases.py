@@ -124,4 +124,4 @@ PHRASES: Final[dict[str, Phrase]] = {
 }
 
 #: A type that has no phrase of its own is named as it is.
-OTHER: Final = Phrase("{type}[ on {}]")
+OTHER: Final = Phrase("did {type}[ on {}]")

@@ -33,16 +33,16 @@ def prove(
 ) -> None:
     """Write the proof that an event is in its log, to be checked offline.
 
-    <id>.tlog-proof holds the entry, its path to the root and the signed checkpoint;
-    <id>.disclosures holds the values. Leave out of it what must not be shown: the proof holds
-    without.
+    <id>.tlog-proof holds the entry, its path to the root, the signed checkpoint.
+    <id>.disclosures holds the values; --reveal keeps those back that it does not
+    name, and the proof holds all the same.
     """
     settings = options.settings(url, key_file=key_file)
 
     async def build() -> EventProof:
         from counterfoil.assembly import open_log
 
-        async with open_log(settings, create=False, checkpoints=False) as audit:
+        async with open_log(settings, create=False, writes=False) as audit:
             return await audit.prove(event_id)
 
     proof = asyncio.run(build())

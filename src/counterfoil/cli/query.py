@@ -37,8 +37,9 @@ def query(
 ) -> None:
     """Search events: the newest first, one sentence each.
 
-    Several values of one filter mean any of them; several filters mean all of them. With
-    --json a page is one object; with --all it is one object a line.
+    Several values of one filter mean any of them; several filters, all of them.
+
+    As JSON a page is one object; with --all it is one object a line.
     """
     settings = options.settings(url, log)
     filters["log"] = settings.log
@@ -55,7 +56,7 @@ def query(
 async def _page(settings: Settings, filters: dict[str, Any], **how: Any) -> Page:
     from counterfoil.assembly import open_log
 
-    async with open_log(settings, create=False, checkpoints=False) as audit:
+    async with open_log(settings, create=False, writes=False) as audit:
         return await audit.query(**how, **filters)
 
 
@@ -78,7 +79,7 @@ async def _all(
     from counterfoil.assembly import open_log
 
     printer = EventPrinter(utc=utc, ids=ids)
-    async with open_log(settings, create=False, checkpoints=False) as audit:
+    async with open_log(settings, create=False, writes=False) as audit:
         async for event in audit.events(order=order, **filters):
             if as_json:
                 write_json_line(event.as_dict())
@@ -89,7 +90,7 @@ async def _all(
 async def _count(settings: Settings, filters: dict[str, Any], *, as_json: bool) -> None:
     from counterfoil.assembly import open_log
 
-    async with open_log(settings, create=False, checkpoints=False) as audit:
+    async with open_log(settings, create=False, writes=False) as audit:
         events = await audit.count(**filters)
     if as_json:
         write_json({"count": events})

@@ -33,7 +33,7 @@ def show(
     async def read() -> Event:
         from counterfoil.assembly import open_log
 
-        async with open_log(settings, create=False, checkpoints=False) as audit:
+        async with open_log(settings, create=False, writes=False) as audit:
             return await audit.get(event_id)
 
     event = asyncio.run(read())

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from . import options
-from .moment import full_time
-from .terminal import console, say, write_json
+from .moment import short_time
+from .terminal import print_table, say, write_json
 from .visible import visible
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def stats(
     async def read() -> Stats:
         from counterfoil.assembly import open_log
 
-        async with open_log(settings, create=False, checkpoints=False) as audit:
+        async with open_log(settings, create=False, writes=False) as audit:
             return await audit.stats()
 
     found = asyncio.run(read())
@@ -83,11 +83,11 @@ def _show(found: Stats, *, utc: bool) -> None:
             f"{log.checkpoint_size:,}",
             f"{log.uncovered:,}",
         )
-    console().print(table)
+    print_table(table)
 
 
 def _time(moment: datetime | None, *, utc: bool) -> str:
-    return "none" if moment is None else full_time(moment, utc=utc)
+    return "none" if moment is None else short_time(moment, utc=utc)
 
 
 def _bytes(size: float) -> str:

@@ -50,7 +50,7 @@ async def _tail(
 ) -> None:
     from counterfoil.assembly import open_log
 
-    async with open_log(settings, create=False, checkpoints=False) as audit:
+    async with open_log(settings, create=False, writes=False) as audit:
         page = await audit.query(limit=max(lines, 1), **filters)
         for event in reversed(page.events[:lines]):
             show(event)

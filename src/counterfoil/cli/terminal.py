@@ -14,6 +14,7 @@ from .visible import safe_json
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+    from rich.table import Table
 
     from counterfoil.record import Event
 
@@ -27,6 +28,7 @@ LEVELS = {
 #: From this width on, an event's id has room beside its sentence.
 _WIDE = 120
 _ID_WIDTH = 36
+_UNBOUNDED = 10_000
 
 
 @cache
@@ -72,6 +74,12 @@ def progress() -> Progress:
         transient=True,
         disable=not err.is_terminal,
     )
+
+
+def print_table(table: Table) -> None:
+    """A table: as wide as the terminal at most, whole where there is none."""
+    out = console()
+    out.print(table, width=None if out.is_terminal else _UNBOUNDED, crop=out.is_terminal)
 
 
 def print_fields(fields: Iterable[tuple[str, str]]) -> None:

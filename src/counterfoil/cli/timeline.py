@@ -60,7 +60,7 @@ def timeline(
     async def read() -> Timeline:
         from counterfoil.assembly import open_log
 
-        async with open_log(settings, create=False, checkpoints=False) as audit:
+        async with open_log(settings, create=False, writes=False) as audit:
             return await audit.timeline(
                 "hour" if unit is Unit.HOUR else "day",
                 by=[dimension] if dimension else [],  # type: ignore[list-item]
@@ -150,12 +150,12 @@ def draw(rows: list[Row], unit: Unit, by: By | None) -> None:
     if by is not None:
         legend = Text()
         for group in series:
-            legend.append("■ ", styles[group])
-            legend.append(f"{short(_name(group), 24)} {totals[group]:,}   ")
+            legend.append("■\u00a0", styles[group])
+            legend.append(f"{short(_name(group), 24)}\u00a0{totals[group]:,}   ")
         others = totals.total() - sum(totals[group] for group in series)
         if others:
-            legend.append("■ ", "dim")
-            legend.append(f"others {others:,}")
+            legend.append("■\u00a0", "dim")
+            legend.append(f"others\u00a0{others:,}")
         out.print(legend)
 
 

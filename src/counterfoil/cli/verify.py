@@ -32,15 +32,16 @@ def verify(
 ) -> None:
     """Verify the database: every event, value, column, count, tile and checkpoint.
 
-    Exit code 1 means that something was altered, is missing or cannot be read. Without --log
-    every log is verified.
+    Without --log every log is verified.
+
+    Exit code 1 means that something was altered, is missing or cannot be read.
     """
     settings = options.settings(url, log, key_file)
 
     async def check() -> Report:
         from counterfoil.assembly import open_log
 
-        async with open_log(settings, create=False, checkpoints=False) as audit:
+        async with open_log(settings, create=False, writes=False) as audit:
             with progress() as shown:
                 task = shown.add_task("Verifying", total=None)
 

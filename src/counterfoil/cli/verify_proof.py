@@ -34,8 +34,9 @@ def verify_proof(
 ) -> None:
     """Check that an event is in the log that a key belongs to, offline.
 
-    The key must come from a place that you trust, not from whoever handed you the proof. Exit
-    code 1 means that the proof does not hold.
+    Take the key from a place that you trust, not from whoever gave you the proof.
+
+    Exit code 1 means that the proof does not hold.
     """
     from counterfoil.proof import ProofFile, VerifierKey, check_disclosures, parse_disclosures
 
