@@ -10,7 +10,8 @@ from typing import Any
 import apsw
 import pytest
 
-from counterfoil.log.filter import Filter, Filters
+from counterfoil.log.criteria import Filters
+from counterfoil.log.filter import Filter
 from counterfoil.store import Selection
 from counterfoil.store.sqlite import SQLiteStore
 from counterfoil.store.sqlite_select import count_sql, select_sql

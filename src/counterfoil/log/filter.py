@@ -2,103 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from difflib import get_close_matches
 from hashlib import sha256
 from itertools import takewhile
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias, TypedDict, TypeVar
+from typing import Any, Final
 
 import orjson
 
-from counterfoil.base import AuditEventType, AuditLogLevel
 from counterfoil.errors import QueryError
-from counterfoil.policy.catalogue import is_valid_type
 from counterfoil.record import Event, EventRow
-from counterfoil.record.entry import LEVEL_NUMBERS, LEVELS, OUTCOME_NUMBERS
-from counterfoil.record.instant import rfc3339, to_micros
+from counterfoil.record.entry import LEVEL_NUMBERS, OUTCOME_NUMBERS
+from counterfoil.record.instant import rfc3339
 
-from .containment import holds, plain, text, traces
+from .containment import holds, text, traces
+from .criteria import (
+    MAX_VALUES,
+    Filters,
+    read_event_type,
+    read_levels,
+    read_members,
+    read_outcome,
+    read_time,
+    read_values,
+    unknown,
+)
 from .intake import DEFAULT_LOG, check_log_name
 
-V = TypeVar("V")
-
-#: The most values that all fields may be given together.
-MAX_VALUES: Final = 1_000
 DIGEST_BYTES: Final = 4
-
-Texts: TypeAlias = str | Collection[str] | None
-Types: TypeAlias = AuditEventType | str | Collection[AuditEventType | str] | None
-Levels: TypeAlias = AuditLogLevel | str | Collection[AuditLogLevel | str] | None
-Members: TypeAlias = Mapping[str, Any] | None
-
-
-class CountFilters(TypedDict, total=False):
-    """The filters that the counts by hour and day can answer."""
-
-    log: str | None
-    since: datetime | None
-    until: datetime | None
-    event_type: Types
-    level: Levels
-    min_level: AuditLogLevel | str | None
-    outcome: Texts
-    company_id: Texts
-
-
-class CommonFilters(CountFilters, total=False):
-    """The filters beside the user and the resource."""
-
-    occurred_since: datetime | None
-    occurred_until: datetime | None
-    ip_address: Texts
-    user_agent: Texts
-    session_id: Texts
-    request_id: Texts
-    actor_kind: Texts
-    on_behalf_of: Texts
-    impersonator: Texts
-    subject: Texts
-    before_state: Members
-    after_state: Members
-    changes: Members
-    metadata: Members
-    details: Members
-
-
-class UserFilters(CommonFilters, total=False):
-    """The filters beside the user."""
-
-    resource_id: Texts
-    resource_type: Texts
-
-
-class ResourceFilters(CommonFilters, total=False):
-    """The filters beside the resource."""
-
-    user_id: Texts
-
-
-class Filters(UserFilters, ResourceFilters, total=False):
-    """All filters, by name. None is as good as left out; several values mean any of them.
-
-    - ``log``: the log's name, ``default`` where none is given.
-    - ``user_id``, ``ip_address``, ``user_agent``, ``session_id``, ``request_id``,
-      ``company_id``, ``resource_id``, ``resource_type``, ``actor_kind``: exactly this text, as
-      it is recorded.
-    - ``on_behalf_of``, ``impersonator``, ``subject``: a further person of the event.
-    - ``event_type``, ``level``, ``outcome``: a member of the contract's enums, or its text.
-    - ``min_level``: this level or a graver one.
-    - ``since``, ``until``: ``recorded_at`` from the one up to, not including, the other. A
-      time without a zone is taken as UTC.
-    - ``occurred_since``, ``occurred_until``: the same for ``occurred_at``, which no index
-      follows: such a query reads its way through, the faster the shorter the time between.
-    - ``before_state``, ``after_state``, ``changes``, ``metadata``, ``details``: the recorded
-      object contains these members, at every depth; all other values must be equal.
-    """
-
 
 _COLUMNS = (
     "user_id",
@@ -162,25 +94,27 @@ class Filter:
         given = {name: value for name, value in filters.items() if value is not None}
         for name in filters:
             if name not in Filters.__annotations__:
-                raise _unknown(name)
-        times = {name: _time(name, given[name]) for name in _TIMES if name in given}
+                raise unknown(name)
+        times = {name: read_time(name, given[name]) for name in _TIMES if name in given}
         for first, end in (("since", "until"), ("occurred_since", "occurred_until")):
             if first in times and end in times and times[first] > times[end]:
                 raise QueryError(
                     f"{first} is later than {end}.", remedy=f"Give {first} the earlier time."
                 )
         equal: dict[str, tuple[Any, ...]] = {
-            name: _values(name, given[name], text) for name in _COLUMNS if name in given
+            name: read_values(name, given[name], text) for name in _COLUMNS if name in given
         }
         if "" in equal.get("company_id", ()):
             raise QueryError("No company_id is ever empty.", remedy="Leave company_id out.")
         if "event_type" in given:
-            equal["type"] = _values("event_type", given["event_type"], _event_type)
-        equal |= _levels(given)
+            equal["type"] = read_values("event_type", given["event_type"], read_event_type)
+        equal |= read_levels(given)
         if "outcome" in given:
-            equal["outcome"] = _values("outcome", given["outcome"], _outcome)
+            equal["outcome"] = read_values("outcome", given["outcome"], read_outcome)
         among = {
-            name: _values(name, given[name], text) for name in (*_INSIDE, *_PEOPLE) if name in given
+            name: read_values(name, given[name], text)
+            for name in (*_INSIDE, *_PEOPLE)
+            if name in given
         }
         if sum(len(values) for values in (*equal.values(), *among.values())) > MAX_VALUES:
             raise QueryError(
@@ -191,7 +125,7 @@ class Filter:
             log=check_log_name(given.get("log", DEFAULT_LOG)),
             equal=equal,
             among=among,
-            members={name: _members(name, given[name]) for name in _MEMBERS if name in given},
+            members={name: read_members(name, given[name]) for name in _MEMBERS if name in given},
             **times,
         )
 
@@ -292,88 +226,3 @@ def _column(event: Event, name: str) -> Any:
     if name == "outcome":
         return OUTCOME_NUMBERS[event.outcome]
     return getattr(event, name)
-
-
-def _unknown(name: str) -> QueryError:
-    close = get_close_matches(name, Filters.__annotations__, 1)
-    known = ", ".join(sorted(Filters.__annotations__))
-    return QueryError(
-        "There is no filter of that name.",
-        remedy=f"Did you mean {close[0]}?" if close else f"Use one of: {known}.",
-    )
-
-
-def _values(name: str, given: Any, read: Callable[[Any], V]) -> tuple[V, ...]:
-    several = given if isinstance(given, (list, tuple, set, frozenset)) else (given,)
-    if not 1 <= len(several) <= MAX_VALUES:
-        raise QueryError(
-            f"{name} was given {len(several):,} values.",
-            remedy=f"Give 1 to {MAX_VALUES:,}, or leave {name} out to match any.",
-        )
-    try:
-        return tuple(dict.fromkeys(read(one) for one in several))
-    except QueryError as error:
-        raise QueryError(f"{name} cannot be used: {error.message}", remedy=error.remedy) from None
-
-
-def _event_type(given: Any) -> str:
-    name = text(given)
-    if not is_valid_type(name):
-        raise QueryError(
-            "It is no event type's name.",
-            remedy="Use AuditEventType, or a name of your own of a-z, 0-9, dots and underscores.",
-        )
-    return name
-
-
-def _level(given: Any) -> int:
-    return _number(given, LEVEL_NUMBERS)
-
-
-def _outcome(given: Any) -> int:
-    return _number(given, OUTCOME_NUMBERS)
-
-
-def _number(given: Any, numbers: Mapping[str, int]) -> int:
-    number = numbers.get(text(given))
-    if number is None:
-        raise QueryError("There is no such value.", remedy=f"Use one of: {', '.join(numbers)}.")
-    return number
-
-
-def _levels(given: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    if "level" not in given and "min_level" not in given:
-        return {}
-    wanted = _values("level", given.get("level", LEVELS), _level)
-    least = _values("min_level", given.get("min_level", LEVELS[0]), _level)
-    if len(least) != 1:
-        raise QueryError("min_level was given several values.", remedy="Give it one level.")
-    wanted = tuple(level for level in wanted if level >= least[0])
-    if not wanted:
-        raise QueryError(
-            "No level is both one of those given and at least min_level.",
-            remedy="Leave one of the two out.",
-        )
-    return {} if len(wanted) == len(LEVELS) else {"level": wanted}
-
-
-def _members(name: str, given: Any) -> dict[str, Any]:
-    if not isinstance(given, Mapping) or not given:
-        raise QueryError(
-            f"{name} is filtered by members that it must contain.",
-            remedy=f"Give a mapping with at least one, such as {name}={{'key': 'value'}}.",
-        )
-    try:
-        found: dict[str, Any] = plain(given)
-    except QueryError as error:
-        raise QueryError(f"{name} cannot be used: {error.message}", remedy=error.remedy) from None
-    return found
-
-
-def _time(name: str, given: Any) -> int:
-    if not isinstance(given, datetime):
-        raise QueryError(f"{name} is not a time.", remedy="Give a datetime.")
-    try:
-        return to_micros(given)
-    except OverflowError:
-        raise QueryError(f"{name} is out of range.", remedy="Give a nearer time.") from None

@@ -16,8 +16,9 @@ from counterfoil.record import Event
 from counterfoil.store import Store
 
 from .commits import Commits
+from .criteria import CountFilters, Filters, ResourceFilters, UserFilters
 from .cursor import Cursor
-from .filter import CountFilters, Filter, Filters, ResourceFilters, UserFilters
+from .filter import Filter
 from .follow import Follow
 from .page import Page
 from .scan import Scan
@@ -91,7 +92,7 @@ class Reader:
             order: ``newest`` or ``oldest`` first, by the order of recording.
             limit: the most events to return, 1 to 1,000.
             cursor: a page's ``next_cursor`` or ``end_cursor``, with the same filters.
-            filters: see :class:`counterfoil.log.filter.Filters`.
+            filters: see :class:`counterfoil.log.criteria.Filters`.
 
         Raises:
             QueryError: an argument cannot be used.
@@ -136,7 +137,7 @@ class Reader:
 
         Args:
             order: ``oldest`` or ``newest`` first, by the order of recording.
-            filters: see :class:`counterfoil.log.filter.Filters`.
+            filters: see :class:`counterfoil.log.criteria.Filters`.
 
         Raises:
             QueryError: an argument cannot be used.
@@ -218,7 +219,7 @@ class Reader:
             by: what to tell apart: any of ``type``, ``level``, ``outcome``, ``company_id``.
             fill: whether buckets without events are there too, from ``since`` to ``until``,
                 or to the first and last event where these are not given.
-            filters: see :class:`counterfoil.log.filter.CountFilters`.
+            filters: see :class:`counterfoil.log.criteria.CountFilters`.
 
         Raises:
             QueryError: an argument cannot be used, or there would be over 100,000 buckets.
@@ -239,7 +240,7 @@ class Reader:
             after: a page's ``end_cursor`` or ``Follow.cursor``, with the same filters; without
                 it, it begins at ``since``, or else now.
             poll: seconds between looks for what other processes recorded; None as the reader.
-            filters: see :class:`counterfoil.log.filter.Filters`. It ends at ``until``: once
+            filters: see :class:`counterfoil.log.criteria.Filters`. It ends at ``until``: once
                 the log has recorded something at that time or later.
 
         Raises:
