@@ -90,6 +90,15 @@ def test_filters(run: Run, price_id: str, options: tuple[str, ...], count: int) 
     assert len(run("query", *options, "--json").json["events"]) == count
 
 
+def test_a_session_is_found_though_only_its_token_is_kept(run: Run) -> None:
+    run("log", "user_login", "--session", "s-0123456789ab", "--company", "c-1")
+    run("log", "user_login", "--session", "s-0123456789ab")
+    assert "s-0123456789ab" not in run("query", "--json").out
+    assert run("query", "--session", "s-0123456789ab", "--count").out == "1\n"
+    both = run("query", "--session", "s-0123456789ab", "--company", "c-1", "--json").json
+    assert [event["company_id"] for event in both["events"]] == ["c-1"]
+
+
 def test_pages_go_on_where_the_last_one_ended(run: Run) -> None:
     for n in range(3):
         run("log", "user_login", "--user", f"u-{n}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options
+from .reading import reading
 from .terminal import say, write_json
 from .visible import visible
 
@@ -33,9 +34,7 @@ def checkpoint(
     settings = options.settings(url, log, key_file)
 
     async def sign() -> SignedCheckpoint:
-        from counterfoil.assembly import open_log
-
-        async with open_log(settings, create=False, writes=False) as audit:
+        async with reading(settings) as audit:
             return await audit.checkpoint(settings.log)
 
     signed = asyncio.run(sign())

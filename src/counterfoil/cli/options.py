@@ -86,7 +86,9 @@ _FILTER_OPTIONS: dict[str, Any] = {
     "outcome": Annotated[_Texts, _option("--outcome", help="success, failure or unknown.")],
     "company": Annotated[_Texts, _option("--company", help="The company's id.")],
     "ip": Annotated[_Texts, _option("--ip", help="The client's address.")],
-    "session": Annotated[_Texts, _option("--session", help="The session's id.")],
+    "session": Annotated[
+        _Texts, _option("--session", help="The session's id; give its --company too, if any.")
+    ],
     "request": Annotated[_Texts, _option("--request", help="The request's id.")],
     "actor_kind": Annotated[
         _Texts, _option("--actor-kind", help="user, service, system, agent or anonymous.")

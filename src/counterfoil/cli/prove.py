@@ -12,6 +12,7 @@ import typer
 from counterfoil.errors import InputError
 
 from . import options
+from .reading import reading
 from .terminal import say, write_json
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ def prove(
     settings = options.settings(url, key_file=key_file)
 
     async def build() -> EventProof:
-        from counterfoil.assembly import open_log
-
-        async with open_log(settings, create=False, writes=False) as audit:
+        async with reading(settings) as audit:
             return await audit.prove(event_id)
 
     proof = asyncio.run(build())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
+from .reading import reading
 from .terminal import EventPrinter, say, write_json, write_json_line
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def query(
 
 
 async def _page(settings: Settings, filters: dict[str, Any], **how: Any) -> Page:
-    from counterfoil.assembly import open_log
-
-    async with open_log(settings, create=False, writes=False) as audit:
+    async with reading(settings, filters) as audit:
         return await audit.query(**how, **filters)
 
 
@@ -76,10 +75,8 @@ def _show(page: Page, *, utc: bool, ids: bool, as_json: bool) -> None:
 async def _all(
     settings: Settings, filters: dict[str, Any], order: Any, *, utc: bool, ids: bool, as_json: bool
 ) -> None:
-    from counterfoil.assembly import open_log
-
     printer = EventPrinter(utc=utc, ids=ids)
-    async with open_log(settings, create=False, writes=False) as audit:
+    async with reading(settings, filters) as audit:
         async for event in audit.events(order=order, **filters):
             if as_json:
                 write_json_line(event.as_dict())
@@ -88,9 +85,7 @@ async def _all(
 
 
 async def _count(settings: Settings, filters: dict[str, Any], *, as_json: bool) -> None:
-    from counterfoil.assembly import open_log
-
-    async with open_log(settings, create=False, writes=False) as audit:
+    async with reading(settings, filters) as audit:
         events = await audit.count(**filters)
     if as_json:
         write_json({"count": events})

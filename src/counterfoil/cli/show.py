@@ -11,6 +11,7 @@ import typer
 
 from . import options
 from .moment import full_time
+from .reading import reading
 from .sentence import sentence
 from .terminal import LEVELS, print_fields, say, write_json
 from .visible import safe_json, visible
@@ -31,9 +32,7 @@ def show(
     settings = options.settings(url)
 
     async def read() -> Event:
-        from counterfoil.assembly import open_log
-
-        async with open_log(settings, create=False, writes=False) as audit:
+        async with reading(settings) as audit:
             return await audit.get(event_id)
 
     event = asyncio.run(read())

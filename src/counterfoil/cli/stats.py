@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import options
 from .moment import short_time
+from .reading import reading
 from .terminal import print_table, say, write_json
 from .visible import visible
 
@@ -25,9 +26,7 @@ def stats(
     settings = options.settings(url)
 
     async def read() -> Stats:
-        from counterfoil.assembly import open_log
-
-        async with open_log(settings, create=False, writes=False) as audit:
+        async with reading(settings) as audit:
             return await audit.stats()
 
     found = asyncio.run(read())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
+from .reading import reading
 from .terminal import EventPrinter, write_json_line
 
 if TYPE_CHECKING:
@@ -48,9 +49,7 @@ def tail(
 async def _tail(
     settings: Settings, filters: dict[str, Any], lines: int, show: Any, *, follow: bool
 ) -> None:
-    from counterfoil.assembly import open_log
-
-    async with open_log(settings, create=False, writes=False) as audit:
+    async with reading(settings, filters) as audit:
         page = await audit.query(limit=max(lines, 1), **filters)
         for event in reversed(page.events[:lines]):
             show(event)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
+from .reading import reading
 from .terminal import LEVELS, console, say, write_json
 from .visible import short
 
@@ -58,9 +59,7 @@ def timeline(
     dimension = {By.COMPANY: "company_id"}.get(by, by.value) if by else None
 
     async def read() -> Timeline:
-        from counterfoil.assembly import open_log
-
-        async with open_log(settings, create=False, writes=False) as audit:
+        async with reading(settings) as audit:
             return await audit.timeline(
                 "hour" if unit is Unit.HOUR else "day",
                 by=[dimension] if dimension else [],  # type: ignore[list-item]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options
+from .reading import reading
 from .terminal import console, progress, say, write_json
 from .visible import visible
 
@@ -39,9 +40,7 @@ def verify(
     settings = options.settings(url, log, key_file)
 
     async def check() -> Report:
-        from counterfoil.assembly import open_log
-
-        async with open_log(settings, create=False, writes=False) as audit:
+        async with reading(settings) as audit:
             with progress() as shown:
                 task = shown.add_task("Verifying", total=None)
 
