@@ -1,8 +1,8 @@
 """Whose address a request came from, as far as trusted proxies vouch for it.
 
 Each proxy appends the address that it was called from, so the chain is read from its end: as
-long as the hop before is a trusted proxy, its word about the next one counts. What is left of
-the first hop that nobody trusted vouches for is only what a client claimed.
+long as the hop before is a trusted proxy, its word about the next one counts. The first hop that
+is none is the client, and all that stands before it is only what that client claimed.
 """
 
 from __future__ import annotations
