@@ -135,6 +135,9 @@ class Writer:
 
     async def drain(self) -> None:
         """Wait until nothing is queued or in flight."""
+        if self._queue and not self._flights:
+            # Queued a moment ago, to be started at the loop's next turn.
+            self._start()
         await self._idle.wait()
 
     async def close(self) -> None:
