@@ -13,14 +13,19 @@ from secrets import token_hex
 if os.name == "nt":
     import msvcrt
 
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    def _lock(descriptor: int, *, wait: bool) -> None:
+        mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined,unused-ignore]
+        msvcrt.locking(descriptor, mode, 1)  # type: ignore[attr-defined,unused-ignore]
 
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    def _lock(descriptor: int, *, wait: bool) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+#: Seconds between two tries to take a lock that another process holds.
+_PAUSE = 0.01
 
 
 def write_durably(path: Path, data: bytes, mode: int) -> None:
@@ -63,7 +68,7 @@ def locked(path: Path, mode: int = 0o600) -> Iterator[None]:
     """Hold a lock file; other processes and tasks wait. A crash lets go of it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
     try:
-        _lock(descriptor)
+        _lock(descriptor, wait=True)
         yield
     finally:
         os.close(descriptor)
@@ -71,16 +76,18 @@ def locked(path: Path, mode: int = 0o600) -> Iterator[None]:
 
 @asynccontextmanager
 async def locked_async(path: Path, mode: int = 0o600) -> AsyncIterator[None]:
-    """As :func:`locked`, waiting off the event loop."""
-    lock = locked(path, mode)
-    entering = asyncio.ensure_future(asyncio.to_thread(lock.__enter__))
+    """As :func:`locked`, for the event loop: it tries again and again.
+
+    No thread waits for the lock: whoever holds it may need one to get on.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode)
     try:
-        await asyncio.shield(entering)
-    except asyncio.CancelledError:
-        # The thread cannot be stopped: let go of the lock as soon as it has it.
-        entering.add_done_callback(lambda done: done.exception() or lock.__exit__(None, None, None))
-        raise
-    try:
+        while True:
+            try:
+                _lock(descriptor, wait=False)
+                break
+            except (BlockingIOError, PermissionError):
+                await asyncio.sleep(_PAUSE)
         yield
     finally:
-        lock.__exit__(None, None, None)
+        os.close(descriptor)

@@ -26,6 +26,7 @@ from counterfoil.store import CheckpointRow, Head, Store
 
 from .evidence import EventProof, SignedCheckpoint
 from .identity import Identity
+from .intake import DEFAULT_LOG
 from .published import Chain, Published, PublishedCheckpoints
 from .tiles import TreeReader
 
@@ -54,7 +55,7 @@ class Prover:
         self._published = published
         self._clock = clock
 
-    async def checkpoint(self, log: str) -> SignedCheckpoint:
+    async def checkpoint(self, log: str = DEFAULT_LOG) -> SignedCheckpoint:
         """Sign the log as it is now; a log that has not grown is answered with its last one.
 
         Raises:
@@ -140,7 +141,7 @@ class Prover:
         )
 
     async def consistency(
-        self, log: str, old_size: int, new_size: int | None = None
+        self, old_size: int, new_size: int | None = None, *, log: str = DEFAULT_LOG
     ) -> list[bytes]:
         """The proof that the log at ``old_size`` is the beginning of it at ``new_size``.
 

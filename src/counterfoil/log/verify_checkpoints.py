@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from counterfoil.errors import FormatError, ProofError, SignatureError
 from counterfoil.proof import Checkpoint, Note
@@ -97,14 +97,19 @@ class CheckpointCheck:
             if root is not None:
                 self.good.append(row.size)
 
-    async def finish(self, size: int, roots: dict[int, bytes | None]) -> None:
+    async def finish(
+        self, size_now: Callable[[], Awaitable[int]], roots: dict[int, bytes | None]
+    ) -> None:
         """Check what lies beyond the log's end, and the published checkpoint.
 
         Args:
-            size: the log's size; it may have grown since the tree was rebuilt.
+            size_now: the log's size, asked for after the checkpoints have been read: it may
+                have grown since the tree was rebuilt.
             roots: the rebuilt roots at the sizes of :meth:`wanted`.
         """
-        for row in await self.upto(LARGEST):
+        rows = await self.upto(LARGEST)
+        size = await size_now()
+        for row in rows:
             if row.size <= size:
                 continue  # signed while the log was being checked
             checkpoint = self._open_row(row)

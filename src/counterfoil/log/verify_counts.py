@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from counterfoil.record.instant import HOUR, rfc3339
 from counterfoil.store import Store
@@ -39,6 +39,7 @@ class CountCheck:
         self._number = number
         self._findings = findings
         self._unknown = 0
+        self._unreadable: dict[str, set[int]] = {}
         self._tallies: dict[str, Counter[Kind]] = {unit: Counter() for unit in _UNITS}
         self._next = {
             unit: SMALLEST if first_hour is None else -(-first_hour // hours)
@@ -59,36 +60,43 @@ class CountCheck:
             for (hour, *kind), number in tally.items():
                 counted[(hour // hours, *kind)] += number  # type: ignore[index]
             if latest is not None:
-                await self._compare(unit, latest // (HOUR * hours) - 1, Counter())
+                last = latest // (HOUR * hours) - 1
+                if self._next[unit] <= last:
+                    self._compare(unit, last, await self._read(unit, last), {})
 
-    async def finish(self, since: Mapping[Kind, int]) -> None:
+    async def finish(self, since: Callable[[], Awaitable[Mapping[Kind, int]]]) -> None:
         """Compare what is left.
 
         Args:
-            since: events that were recorded while the log was being checked: the roll-ups
-                may have them, or some of them.
+            since: counts the events that were recorded since the check began, asked after
+                the roll-ups have been read: these may have them, or some of them.
         """
+        stored = {unit: await self._read(unit, LARGEST) for unit in _UNITS}
+        newest = await since()
         for unit, hours in _UNITS.items():
             newer: Counter[Kind] = Counter()
-            for (hour, *kind), number in since.items():
+            for (hour, *kind), number in newest.items():
                 newer[(hour // hours, *kind)] += number  # type: ignore[index]
-            await self._compare(unit, LARGEST, newer)
+            self._compare(unit, LARGEST, stored[unit], newer)
 
-    async def _compare(self, unit: str, last: int, newer: Mapping[Kind, int]) -> None:
-        first = self._next[unit]
-        if first > last:
-            return
-        self._next[unit] = last + 1
-
+    async def _read(self, unit: str, last: int) -> Counter[Kind]:
         async def read(first: int, last: int) -> list[tuple[int, tuple[object, ...], int]]:
             return await self._store.counts(self._number, unit, first, last, {}, _BY)
 
-        rows, bad = await read_readable(read, first, last)
+        rows, bad = await read_readable(read, self._next[unit], last)
         for bucket in bad:
             self._find(Fault.UNREADABLE, unit, bucket, None, None)
+        self._unreadable[unit] = set(bad)
         stored: Counter[Kind] = Counter()
         for bucket, kind, events in rows:
             stored[(bucket, *kind)] = events  # type: ignore[index]
+        return stored
+
+    def _compare(
+        self, unit: str, last: int, stored: Mapping[Kind, int], newer: Mapping[Kind, int]
+    ) -> None:
+        first = self._next[unit]
+        self._next[unit] = last + 1
         tally = self._tallies[unit]
         counted = {kind: events for kind, events in tally.items() if first <= kind[0] <= last}
         # Hours before the first are counted in part only, and are not compared.
@@ -96,9 +104,11 @@ class CountCheck:
         wrong = {
             kind[0]
             for kind in counted.keys() | stored.keys()
-            if not 0 <= stored[kind] - counted.get(kind, 0) <= newer.get(kind, 0) + self._unknown
+            if not 0
+            <= stored.get(kind, 0) - counted.get(kind, 0)
+            <= newer.get(kind, 0) + self._unknown
         }
-        for bucket in sorted(wrong - set(bad)):
+        for bucket in sorted(wrong - self._unreadable[unit]):
             expected = sum(n for kind, n in counted.items() if kind[0] == bucket)
             found = sum(n for kind, n in stored.items() if kind[0] == bucket)
             self._find(Fault.ALTERED, unit, bucket, expected, found)

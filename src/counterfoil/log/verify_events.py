@@ -227,7 +227,7 @@ def _take_apart(
         number = sum(name not in NAMES for name in values)
         if row.mentions is not None or number:
             expected["mentions"] = number
-        _compare_copies(about, row, values)
+    _compare_copies(about, row, values, whole=missing == 0)
     for one in people:
         item = values.get(one.name)
         if item is not None and _loaded(item) != one.person:
@@ -335,8 +335,12 @@ def _match(
     return held, len(open_digests)
 
 
-def _compare_copies(about: _About, row: EventRow, values: Mapping[str, Disclosure]) -> None:
+def _compare_copies(
+    about: _About, row: EventRow, values: Mapping[str, Disclosure], *, whole: bool
+) -> None:
     for column, name in _COPIED.items():
+        if name not in values and not whole:
+            continue  # what it was copied from is not there to compare
         value = _loaded(values[name]) if name in values else None
         expected = value.get(column) if isinstance(value, dict) else None
         if getattr(row, column) != expected:

@@ -109,11 +109,11 @@ class LogCheck:
             done(result.segment.end - result.segment.first)
 
         await tree.finish(self._head)
-        now, newer = await self._extra_rows()
-        await tree.strays(now)
+        await self._find_extra_rows()
+        await tree.strays(self._size_now)
         await counts.add({}, self._size - self._end, None)
-        await counts.finish(newer)
-        await checkpoints.finish(now, roots)
+        await counts.finish(self._count_newer)
+        await checkpoints.finish(self._size_now, roots)
         self._check_head(checkpoints)
         self._findings.kept = [
             replace(finding, log=self._head.log, since=checkpoints.last_good(finding.index))
@@ -277,13 +277,8 @@ class LogCheck:
 
     # After the events
 
-    async def _extra_rows(self) -> tuple[int, Counter[Kind]]:
-        """Find rows behind the log's end; those of a log that goes on growing are none.
-
-        Returns:
-            The log's size by now, and the events since the check began, by kind.
-        """
-        newer: Counter[Kind] = Counter()
+    async def _find_extra_rows(self) -> None:
+        """Find rows behind the log's end; those of a log that goes on growing are none."""
         first, last = self._base + self._size, self._base + LOG_SPAN - 1
         try:
             rows = await self._rows(first, last, _FEW)
@@ -291,37 +286,38 @@ class LogCheck:
             rows = []
             self._find(Fault.UNREADABLE, Place.EVENT, f"behind index {self._size - 1}", None, None)
         mentions, _ = await read_readable(self._store.mentions, first, last)
+        end = self._base + await self._size_now()
+        strangers = [(Place.EVENT, row.position, event_id_of(row)) for row in rows]
+        strangers += [(Place.MENTION, mention.position, None) for mention in mentions]
+        for place, position, event_id in strangers:
+            if position >= end:
+                self._findings.add(
+                    Finding(
+                        fault=Fault.EXTRA,
+                        place=place,
+                        log=self._log,
+                        index=position - self._base,
+                        event_id=event_id,
+                    )
+                )
+
+    async def _size_now(self) -> int:
+        """The log's size by now: it may be written to while it is checked."""
         head = await self._store.head(self._head.log)
         # A head that was found altered is not asked again.
-        now = max(self._size, self._size if head is None or self._altered else head.size)
-        for row in rows:
-            if row.index >= now:
-                self._findings.add(
-                    Finding(
-                        fault=Fault.EXTRA,
-                        place=Place.EVENT,
-                        log=self._log,
-                        index=row.index,
-                        event_id=event_id_of(row),
-                    )
-                )
-        for mention in mentions:
-            if mention.position >= self._base + now:
-                self._findings.add(
-                    Finding(
-                        fault=Fault.EXTRA,
-                        place=Place.MENTION,
-                        log=self._log,
-                        index=mention.position - self._base,
-                    )
-                )
-        while first < self._base + now:
-            page = await self._rows(first, self._base + now - 1, _FEW)
+        return self._size if head is None or self._altered else max(self._size, head.size)
+
+    async def _count_newer(self) -> Counter[Kind]:
+        """The events since the check began, by kind."""
+        newer: Counter[Kind] = Counter()
+        first, end = self._base + self._size, self._base + await self._size_now()
+        while first < end:
+            page = await self._rows(first, end - 1, _FEW)
             newer.update(kind for row in page if (kind := kind_of(row)) is not None)
             if not page:
                 break
             first = page[-1].position + 1
-        return now, newer
+        return newer
 
     @property
     def _altered(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from counterfoil.errors import FormatError
 from counterfoil.proof import TILE_WIDTH, Frontier, TileId
 from counterfoil.proof.hashing import HASH_BYTES
@@ -88,16 +90,20 @@ class TreeCheck:
                 )
             )
 
-    async def strays(self, size: int) -> None:
-        """Find tiles that no tree of up to ``size`` leaves has."""
+    async def strays(self, size_now: Callable[[], Awaitable[int]]) -> None:
+        """Find tiles that the tree does not have.
+
+        Args:
+            size_now: the log's size, asked for after the tiles have been read.
+        """
         held = {
             holding.level: holding.rows
             for holding in await self._store.inventory()
             if holding.table == "tile" and holding.log == self._number
         }
         for level, rows in held.items():
-            wanted = _tiles_of(level, size)
-            if rows == wanted and level < _LEVELS:
+            wanted = _tiles_of(level, self._frontier.size)
+            if rows == wanted and self.complete:
                 continue
 
             async def read(first: int, last: int, level: int = level) -> list[tuple[int, bytes]]:
@@ -105,8 +111,11 @@ class TreeCheck:
 
             for first, last in ((SMALLEST, -1), (wanted, LARGEST)):
                 found, bad = await read_readable(read, first, last)
-                for index in [*(index for index, _ in found), *bad]:
-                    self._find(Fault.EXTRA, level, index)
+                strangers = [*(index for index, _ in found), *bad]
+                wanted = _tiles_of(level, await size_now()) if strangers else wanted
+                for index in strangers:
+                    if not 0 <= index < wanted:
+                        self._find(Fault.EXTRA, level, index)
 
     async def _compare(self, level: int, index: int) -> None:
         start, hashes = self._open.pop((level, index))
