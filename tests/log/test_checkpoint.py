@@ -26,8 +26,10 @@ async def write(log: AuditLog, events: int, name: str = "default") -> list[str]:
 
 
 def sizes(tmp_path: Path) -> list[int]:
-    with apsw.Connection(str(tmp_path / "audit.db")) as connection:
-        return [size for (size,) in connection.execute("SELECT size FROM checkpoint ORDER BY size")]
+    connection = apsw.Connection(str(tmp_path / "audit.db"))
+    rows = list(connection.execute("SELECT size FROM checkpoint ORDER BY size"))
+    connection.close()
+    return [size for (size,) in rows]
 
 
 async def test_a_checkpoint_is_signed_recorded_and_published(url: str, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from counterfoil.errors import InputError, RollbackError
 from counterfoil.log import AuditLog
+from counterfoil.log.opening import Opening
 from counterfoil.proof import Checkpoint
 
 
@@ -18,8 +19,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "audit.db"
 
 
-def opened(path: Path) -> AuditLog:
-    return AuditLog.open(f"sqlite:///{path}")  # type: ignore[return-value]
+def opened(path: Path) -> Opening[AuditLog]:
+    return AuditLog.open(f"sqlite:///{path}")
 
 
 async def write(log: AuditLog, events: int, name: str = "default") -> None:
@@ -149,3 +150,7 @@ async def test_another_databases_leftover_is_no_rollback(
     async with opened(other / "audit.db") as log:
         await write(log, 1)
         assert "another database's" in caplog.text
+        # It is signed as ever, and what was left behind gives way.
+        assert (await log.checkpoint()).size == 3
+        report = await log.verify()
+        assert report.ok, report.findings

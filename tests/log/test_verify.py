@@ -10,6 +10,7 @@ import pytest
 
 from counterfoil.errors import InputError, NotFoundError
 from counterfoil.log import AuditLog
+from counterfoil.log.opening import Opening
 from counterfoil.log.report import Fault, Finding, Findings, Place
 
 
@@ -18,8 +19,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "audit.db"
 
 
-def opened(path: Path) -> AuditLog:
-    return AuditLog.open(f"sqlite:///{path}", checkpoint_interval=None)  # type: ignore[return-value]
+def opened(path: Path) -> Opening[AuditLog]:
+    return AuditLog.open(f"sqlite:///{path}", checkpoint_interval=None)
 
 
 async def write(log: AuditLog, events: int, name: str = "default") -> None:

@@ -67,11 +67,10 @@ class Prover:
         async with self._published.locked():
             head = await self._head(log)
             key = self._identity.signing_key(head.origin)
-            published = await self._published.read(head.origin)
+            published = await self._published.own(head.origin, key.verifier)
             recorded = await self.recorded(head)
             if published is not None:
-                checkpoint = Checkpoint.open(published.note, key.verifier)
-                await self._continues(head, checkpoint, "published")
+                await self._continues(head, published.checkpoint, "published")
             if recorded is not None:
                 await self._continues(head, recorded.checkpoint, "recorded")
             if recorded is None or recorded.size < head.size or recorded.origin != head.origin:
@@ -177,7 +176,8 @@ class Prover:
         recorded = await self.recorded(head)
         if self._identity.may_sign:
             # Recorded is not yet published: a crash may have come between.
-            published = await self._published.read(head.origin)
+            key = self._identity.verifier_key(head.origin)
+            published = await self._published.own(head.origin, key)
             shown = 0 if published is None else published.checkpoint.size
             if recorded is None or not index < recorded.size <= shown:
                 return await self.checkpoint(head.log)

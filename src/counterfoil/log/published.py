@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from urllib.parse import quote
 
 import orjson
 
-from counterfoil.errors import FormatError
-from counterfoil.proof import Checkpoint, Note
+from counterfoil.errors import FormatError, SignatureError
+from counterfoil.proof import Checkpoint, Note, VerifierKey
 from counterfoil.store import CheckpointRow
 
 from .durable_file import locked_async, write_durably
+
+logger = logging.getLogger("counterfoil")
 
 #: The longest file name that is made of an origin as it is.
 _LONGEST_NAME = 200
@@ -92,6 +95,31 @@ class PublishedCheckpoints:
         except (FileNotFoundError, PermissionError):
             return None
         return _decode(data)
+
+    async def own(self, origin: str, key: VerifierKey | None) -> Published | None:
+        """What this database published under an origin, or None.
+
+        A file that another database has left behind, and one that is damaged, are told of in
+        the program's log and passed over.
+
+        Args:
+            key: the database's verifier key under the origin; None where it has none.
+        """
+        try:
+            published = await self.read(origin)
+            if published is None or key is None:
+                return None
+            Checkpoint.open(published.note, key)
+        except SignatureError:
+            logger.warning(
+                "A published checkpoint under the origin %s is another database's; going on.",
+                origin,
+            )
+            return None
+        except FormatError as error:
+            logger.error("What the log published under %s cannot be used. %s", origin, error)
+            return None
+        return published
 
     async def advance(self, origin: str, published: Published) -> None:
         """Publish a checkpoint; when this returns, it is synced. To be called under the lock.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from secrets import token_hex
@@ -10,10 +9,8 @@ from typing import Any
 
 from counterfoil.clock import Clock
 from counterfoil.errors import (
-    FormatError,
     InputError,
     RollbackError,
-    SignatureError,
     StoreCorruptError,
 )
 from counterfoil.proof import Checkpoint
@@ -25,8 +22,6 @@ from .batch import BatchBuilder
 from .identity import Identity
 from .prover import continues
 from .published import Published, PublishedCheckpoints
-
-logger = logging.getLogger("counterfoil")
 
 RESTORED_TYPE = "audit.restored"
 #: What stands between a log's first origin and the random part of a later one.
@@ -129,23 +124,7 @@ class RollbackGuard:
         await self._store.append(builder.requests, [], build, builder.prepare)
 
     async def _own(self, origin: str) -> Published | None:
-        """What this database published under an origin."""
-        key = self._identity.verifier_key(origin)
-        try:
-            published = await self._published.read(origin)
-            if published is None or key is None:
-                return None
-            Checkpoint.open(published.note, key)
-        except SignatureError:
-            logger.warning(
-                "A published checkpoint under the origin %s is another database's; going on.",
-                origin,
-            )
-            return None
-        except FormatError as error:
-            logger.error("The log cannot be compared with what it published. %s", error)
-            return None
-        return published
+        return await self._published.own(origin, self._identity.verifier_key(origin))
 
     async def _compare(self, log: str, head: Head | None, published: Checkpoint) -> None:
         size = 0 if head is None else head.size

@@ -17,7 +17,15 @@ from uuid import UUID
 import orjson
 
 from counterfoil.record import entry as entries
-from counterfoil.record.disclosure import NAMES, SALT_BYTES, SLOTS, Disclosure, base64url, digests
+from counterfoil.record.disclosure import (
+    NAMES,
+    SALT_BYTES,
+    SALT_CHARS,
+    SLOTS,
+    Disclosure,
+    base64url,
+    digests,
+)
 from counterfoil.record.entry import LEVEL_NUMBERS, LEVELS, OUTCOME_NUMBERS, OUTCOMES
 from counterfoil.record.instant import HOUR, from_rfc3339, rfc3339
 from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
@@ -80,6 +88,8 @@ def check_events(
     except (TypeError, AttributeError):
         # A value that is no bytes: each row is taken apart by itself.
         found, ends = [], [0] * len(rows)
+    # Events of one batch share their time of recording, and often their periods.
+    moments = _Moments()
     tally, times, leaves = checked.tally, checked.times, checked.leaves
     start = 0
     for place, row in enumerate(rows):
@@ -87,7 +97,7 @@ def check_events(
         try:
             leaves.append(sha256(b"\x00" + row[18]).digest())
             good = (
-                _written(log, row, found[start:end]) == row[18]
+                _written(log, row, found[start:end], moments) == row[18]
                 and _copies_are_right(row)
                 and (row[17] is None or _people_are_right(row, mentions.get(row[0], ())))
                 and (row[17] is not None or row[0] not in mentions)
@@ -143,10 +153,26 @@ def _digests(
                 salts.append(one.stored[:SALT_BYTES])
                 values.append(one.stored[SALT_BYTES:])
         ends.append(len(slots))
-    return digests(slots, list(map(base64url, salts)), values), ends
+    return digests(slots, _salt_texts(salts), values), ends
 
 
-def _written(log: str, row: EventRow, found: list[str]) -> bytes:
+def _salt_texts(salts: Sequence[bytes]) -> list[bytes]:
+    if any(len(salt) != SALT_BYTES for salt in salts):
+        return list(map(base64url, salts))
+    # Two zero bytes after each make it a multiple of three, so that all are encoded at once.
+    text = base64url(b"\0\0".join([*salts, b""]))
+    return [text[at : at + SALT_CHARS] for at in range(0, len(salts) * 24, 24)]
+
+
+class _Moments(dict[int, str]):
+    """RFC 3339 texts of times that come again and again."""
+
+    def __missing__(self, micros: int) -> str:
+        text = self[micros] = rfc3339(micros)
+        return text
+
+
+def _written(log: str, row: EventRow, found: list[str], moments: _Moments) -> bytes:
     """The entry as the columns and the digests say it must be (the record's own form)."""
     (
         _, event_id, _, recorded_at, occurred_at, expires_at, decays_at, kind, level, outcome,
@@ -155,15 +181,15 @@ def _written(log: str, row: EventRow, found: list[str]) -> bytes:
     found.sort()
     hexed = event_id.hex()
     company = "" if company_id is None else f',"company_id":{orjson.dumps(company_id).decode()}'
-    decays = "" if decays_at is None else f',"decays_at":"{rfc3339(decays_at)}"'
-    expires = "" if expires_at is None else f',"expires_at":"{rfc3339(expires_at)}"'
+    decays = "" if decays_at is None else f',"decays_at":"{moments[decays_at]}"'
+    expires = "" if expires_at is None else f',"expires_at":"{moments[expires_at]}"'
     resource = "" if resource_type is None else f',"resource_type":"{resource_type}"'
     digests_text = '","'.join(found)
     return (
         f'{{"_sd":["{digests_text}"],"_sd_alg":"sha-256"{company}{decays}{expires}'
         f',"id":"{hexed[:8]}-{hexed[8:12]}-{hexed[12:16]}-{hexed[16:20]}-{hexed[20:]}"'
         f',"level":"{LEVELS[level]}","log":"{log}","occurred_at":"{rfc3339(occurred_at)}"'
-        f',"outcome":"{OUTCOMES[outcome]}","recorded_at":"{rfc3339(recorded_at)}"{resource}'
+        f',"outcome":"{OUTCOMES[outcome]}","recorded_at":"{moments[recorded_at]}"{resource}'
         f',"type":"{kind}","v":1}}'
     ).encode()
 
