@@ -212,8 +212,7 @@ class AuditLog:
         Arguments are read before the first await. Cancelling the call after that does not
         withdraw the event.
         """
-        if asyncio.get_running_loop() is not self._loop:
-            self._check_place()
+        self._check_place()
         entry = self._intake.take(
             event_type,
             user_id,
