@@ -1,0 +1,218 @@
+"""Names with a value beside them inside a text, in the ways that people and programs write them.
+
+`name=value` (forms, queries, connection strings), `name: value` (headers, YAML, messages),
+`"name": "value"` (JSON that does not parse, a dict's repr), `--name value` (command lines),
+`<name>value</name>` (XML) and `PASSWORD 'value'` (SQL).
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote_plus
+
+from .marker import MARKER
+from .names import joined
+from .scan import Scan
+from .treatment import Treatment, Verdict, stronger
+from .vocabulary import NOTHING, OAUTH_COMPANIONS, STATUS_WORDS, URL_PARAMETERS
+
+_ASSIGNMENT = re.compile(
+    r"(?P<marker>\[redacted:[^\s\[\]]{1,80}\])"
+    r"|(?<![\w.%\]-])(?P<dashes>--?)?(?P<name>\w[\w.%\[\]-]{0,127}+)"
+    r"(?P<quote>\\{0,8}+[\"']?)\]?"
+    r"(?:[ \t]{0,8}+(?P<sign>=>|:=|={1,3}|:(?![/:]))[ \t]{0,8}+"
+    r"|(?(dashes)[ \t]{1,8}+(?=[^\s-])|(?!)))"
+)
+_OPENING = re.compile(r"\\{0,8}[\"'`]")
+_LIST = re.compile(r"\[[^\[\]]{0,4096}\]?")
+# An & or ; ends a value where another name, a blank or nothing follows it: else it is a part.
+_BARE = re.compile(r"(?:[^\s\"'<>`&;,]|[&;,](?![\s&;,\"'<>]|$|amp;|[\w.%\[\]+-]{1,64}=))+")
+_WORD = re.compile(r"[^\s\"'<>]+")
+_LINE = re.compile(r"[^\r\n]*")
+_ENDS = frozenset(["", "\n", "\r", '"', "'", "<", "`"])
+_TRAILING = ",;.)]}"
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_MASKED = re.compile(r"[*•xX.#-]{3,}")
+_HEADER_KINDS = frozenset(["authorization", "cookie"])
+_SHORTEST_WORD = 3
+
+_ELEMENT = re.compile(
+    r"<(?P<name>[A-Za-z_][\w:.-]{0,127}+)(?:\s[^<>]{0,1024}+)?>"
+    r"(?P<value><!\[CDATA\[[^\]]{0,4096}\]\]>|[^<]+)(?=</)"
+)
+_SQL = re.compile(
+    r"(?i)(?<![\w])(?:password|passphrase|passwd|secret|identified by)[ \t]{1,8}(?=['\"])"
+)
+_CURL_USER = re.compile(
+    r"(?<![\w-])(?:-u|--user|--proxy-user)[ \t=]{1,4}[\"']?[^\s:\"']{1,128}:(?P<value>[^\s\"']+)"
+)
+_OAUTH = re.compile(
+    r"(?i)[?&#;\s\"'](?:state|grant_type|redirect_uri|code_verifier|client_id|client_secret"
+    r"|session_state|iss)=|^(?:state|grant_type|redirect_uri|client_id)=|oauth|callback|/auth"
+)
+
+
+def assignments(text: str, scan: Scan) -> str:
+    """Treat every value beside a name that gives it away."""
+    pieces: list[str] = []
+    at = position = 0
+    while (match := _ASSIGNMENT.search(text, position)) is not None:
+        position = match.end()
+        if match["marker"] is not None:
+            if MARKER.fullmatch(match["marker"]) is None:
+                # It only looks like a mark: what is inside is read like any text.
+                position = match.start() + 1
+            continue
+        verdict = _verdict(match, text, scan)
+        if verdict is None:
+            continue
+        span = _value(match, text, verdict)
+        if span is None:
+            continue
+        start, end = span
+        value = text[start:end]
+        if value.lower() in NOTHING or _MASKED.fullmatch(value):
+            position = end
+            continue
+        replaced = scan.treated(verdict, value)
+        if replaced is not None:
+            pieces += (text[at:start], replaced)
+            at = position = end
+    return "".join((*pieces, text[at:])) if pieces else text
+
+
+def _verdict(match: re.Match[str], text: str, scan: Scan) -> Verdict | None:
+    name, sign = match["name"], match["sign"]
+    if "%" in name:
+        name = unquote_plus(name)
+    verdict = scan.names.verdict(name)
+    if sign is not None and sign[0] == "=" and not match["quote"]:
+        return stronger(_url_verdict(name, match, text), verdict)
+    return verdict
+
+
+_CODE = Verdict("name:oauth_code", "oauth_code", Treatment.DROP)
+_SQL_VALUE = Verdict("value:sql", "password", Treatment.DROP)
+_CURL_VALUE = Verdict("value:curl", "password", Treatment.DROP)
+_SIGNATURE = Verdict("url:parameter", "token", Treatment.DROP)
+_KEY = Verdict("url:key", "api_key", Treatment.DROP, needs=re.compile(r"^[^/]{16,}$"))
+
+
+def _url_verdict(name: str, match: re.Match[str], text: str) -> Verdict | None:
+    """Names that give a value away as a parameter, and are ordinary words elsewhere."""
+    plain = joined(name)
+    if plain == "code":
+        return _CODE if _OAUTH.search(text) is not None else None
+    if text[match.start() - 1 : match.start()] not in ("?", "&", "#", ";") or not match.start():
+        return None
+    if plain in URL_PARAMETERS:
+        return _SIGNATURE
+    return _KEY if plain == "key" else None
+
+
+def _value(match: re.Match[str], text: str, verdict: Verdict) -> tuple[int, int] | None:
+    """Where the value begins and ends; None where this is not one."""
+    start = match.end()
+    opening = _OPENING.match(text, start)
+    if opening is not None:
+        return opening.end(), _quoted_end(text, opening.end(), opening[0])
+    if text.startswith("[", start) and MARKER.match(text, start) is None:
+        found = _LIST.match(text, start)
+        return (start, found.end()) if found and found.end() - start > 2 else None
+    if text.startswith("{", start):
+        return None
+    sign = match["sign"]
+    if sign is None or sign[0] == "=":
+        bare = _BARE.match(text, start)
+        return (start, bare.end()) if bare else None
+    return _after_colon(match, text, start, verdict)
+
+
+def _after_colon(
+    match: re.Match[str], text: str, start: int, verdict: Verdict
+) -> tuple[int, int] | None:
+    """A header reaches to the end of its line; elsewhere a single word is taken for a value."""
+    if verdict.kind in _HEADER_KINDS:
+        line = _LINE.match(text, start)
+        end = line.end() if line else start
+        before = text[match.start() - 1 : match.start()] if match.start() else ""
+        if before in ("'", '"') and (closing := text.find(before, start, end)) >= 0:
+            end = closing
+        said = text[start:end].strip().lower()
+        if not said or said.split()[0].strip(_TRAILING) in STATUS_WORDS:
+            return None
+        if verdict.kind == "cookie" and "=" not in said and not _is_long(said):
+            return None
+        return start, start + len(text[start:end].rstrip())
+    word = _WORD.match(text, start)
+    if word is None:
+        return None
+    bare = word[0].rstrip(_TRAILING)
+    mark = MARKER.match(text, start)
+    if mark is not None and len(bare) <= len(mark[0]):
+        return None
+    end = start + len(bare)
+    following = text[end : end + 1]
+    if not (following in _ENDS or following in _TRAILING):
+        return None
+    if bare.lower() in STATUS_WORDS or len(bare) < _SHORTEST_WORD:
+        return None
+    if match["quote"] and not verdict.numbers and _NUMBER.fullmatch(bare):
+        return None
+    return start, end
+
+
+def _is_long(text: str) -> bool:
+    return len(text) >= 16 and " " not in text
+
+
+def _quoted_end(text: str, start: int, opening: str) -> int:
+    """Where the quote closes that `opening` opened, with as many backslashes before it."""
+    quote, escapes = opening[-1], len(opening) - 1
+    at = text.find(quote, start)
+    while at >= 0:
+        near = text[max(start, at - 16) : at]
+        slashes = len(near) - len(near.rstrip("\\"))
+        if slashes <= escapes if escapes else slashes % 2 == 0:
+            return at - slashes if escapes else at
+        at = text.find(quote, at + 1)
+    return len(text)
+
+
+def elements(text: str, scan: Scan) -> str:
+    """The text of XML elements with such a name."""
+
+    def replace(match: re.Match[str]) -> str:
+        verdict = scan.names.verdict(match["name"].rpartition(":")[2])
+        value = match["value"].strip()
+        replaced = scan.treated(verdict, value) if verdict is not None else None
+        if replaced is None:
+            return match[0]
+        return match[0][: match.start("value") - match.start()] + replaced
+
+    return _ELEMENT.sub(replace, text)
+
+
+def statements(text: str, scan: Scan) -> str:
+    """`PASSWORD 'value'` and `IDENTIFIED BY 'value'` in SQL, `-u user:password` of curl."""
+    pieces: list[str] = []
+    at = position = 0
+    while (match := _SQL.search(text, position)) is not None:
+        start = match.end() + 1
+        end = _quoted_end(text, start, text[match.end()])
+        position = end
+        if (replaced := scan.treated(_SQL_VALUE, text[start:end])) is not None:
+            pieces += (text[at:start], replaced)
+            at = end
+    text = "".join((*pieces, text[at:])) if pieces else text
+
+    def replace(user: re.Match[str]) -> str:
+        replaced = scan.treated(_CURL_VALUE, user["value"])
+        return user[0] if replaced is None else user[0][: -len(user["value"])] + replaced
+
+    return _CURL_USER.sub(replace, text) if "-u" in text or "user" in text else text
+
+
+def names_oauth(names: frozenset[str]) -> bool:
+    """Whether a `code` beside these names (in their `joined` form) is an authorization code."""
+    return not OAUTH_COMPANIONS.isdisjoint(names)

@@ -1,0 +1,78 @@
+"""What redaction does with a value, and how it reports that it did."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Treatment(StrEnum):
+    """What is left behind in a value's place, from the most to the least thorough.
+
+    Where several rules name the same value, the most thorough wins: a rule can be
+    added, and never weakens another.
+    """
+
+    DROP = "drop"
+    """`[redacted:<kind>]`: no length, no prefix, no hash."""
+
+    LAST4 = "last4"
+    """The last four characters, and those only of values of 12 characters or more."""
+
+    TOKEN = "token"  # noqa: S105 - the treatment's name
+    """A keyed hash, so that equal values can still be matched."""
+
+    GENERALISE = "generalise"
+    """A network instead of an address, a year instead of a date."""
+
+
+STRENGTH: dict[Treatment, int] = {treatment: rank for rank, treatment in enumerate(Treatment)}
+"""Rank by thoroughness: 0 is the most thorough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a key's name says about the value beside it.
+
+    Attributes:
+        rule: the name of the rule that fired.
+        kind: what the marker calls the value.
+        treatment: what to do with it.
+        numbers: whether numbers are treated too; built-in rules leave most of them alone.
+        everything: whether booleans are treated too: the caller named this field.
+        needs: what a text must hold to be treated at all.
+        counts: let short numbers and yes/no words pass; the name may well be about a count.
+        whole: a list or dict under the name goes as a whole, not member by member.
+    """
+
+    rule: str
+    kind: str
+    treatment: Treatment
+    numbers: bool = False
+    everything: bool = False
+    needs: re.Pattern[str] | None = None
+    counts: bool = False
+    whole: bool = True
+
+
+def stronger(one: Verdict | None, other: Verdict | None) -> Verdict | None:
+    """Of two verdicts the more thorough; the first where they are equally so."""
+    if one is None or other is None:
+        return one or other
+    return other if STRENGTH[other.treatment] < STRENGTH[one.treatment] else one
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One redaction, without the value.
+
+    Attributes:
+        path: where, as an RFC 6901 pointer that starts with the part's name.
+        rule: the name of the rule that fired.
+        treatment: what was done.
+    """
+
+    path: str
+    rule: str
+    treatment: Treatment
