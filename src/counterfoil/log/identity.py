@@ -116,11 +116,13 @@ class Identity:
 
 def public_key_of(facts: dict[str, str]) -> bytes | None:
     """The public key among a database's facts, or None where there is none that can be read."""
+    text = facts.get(PUBLIC_KEY, "")
     try:
-        key = b64decode(facts.get(PUBLIC_KEY, ""), validate=True)
+        key = b64decode(text, validate=True)
     except (Base64Error, ValueError):
         return None
-    return key if len(key) == PUBLIC_KEY_BYTES else None
+    # Base64 leaves bits of its last character unused: only one spelling is the key's.
+    return key if len(key) == PUBLIC_KEY_BYTES and b64encode(key).decode() == text else None
 
 
 def _note_others(key_file: KeyFile) -> None:
