@@ -32,9 +32,12 @@ from .batch import BatchBuilder, TreeEdge
 from .limits import Limits
 from .waiting import Waiting
 
-#: Batches that the store may have at once.
+#: Batches that the store may have at once: one that it writes, and the next.
 _FLIGHTS = 2
-_PARTS = 3
+#: Up to this size a batch is hashed on the event loop, while the store writes the one before:
+#: under the interpreter lock no thread of ours would stall the loop less, and the store's
+#: thread would be kept from writing. Longer work goes there, and lets go of the lock at times.
+_HASHED_HERE = 1 << 20
 #: How often waiting callers are checked against the time limit, as a part of that limit.
 _CHECKS_PER_LIMIT = 4
 
@@ -149,9 +152,9 @@ class Writer:
             self._watch.cancel()
 
     def _start_soon(self) -> None:
-        # Callers that a commit has woken come back one by one. Starting when a part of them
-        # is there lets the others gather while this batch is written; where they do not
-        # come, what is there goes once the loop has let everyone else run.
+        # Callers that a commit has woken come back one by one. Starting when half of all are
+        # there lets the others gather while these are written; where they do not come, what
+        # is there goes once the loop has let everyone else run.
         if len(self._queue) >= self._start_at:
             self._start()
         elif not self._start_scheduled:
@@ -188,15 +191,17 @@ class Writer:
         finally:
             # Here and not in a callback of the task: the callers are awake but have not run.
             del self._flights[flight]
-            self._start_at = max(1, (len(batch) + self.waiting) // _PARTS)
+            self._start_at = max(1, (len(batch) + self.waiting) // _FLIGHTS)
             if self._queue:
                 self._start_soon()
             elif not self._flights:
                 self._idle.set()
 
     async def _append(self, batch: Waiting) -> None:
-        builder = BatchBuilder(batch.entries, self._clock, self._edges, self._origin)
         try:
+            builder = BatchBuilder(batch.entries, self._clock, self._edges, self._origin)
+            if batch.size <= _HASHED_HERE:
+                builder.prepare()
             await self._store.append(builder.requests, builder.ids, builder.build, builder.prepare)
         except CounterfoilError as error:
             await self._refuse(batch, error)
@@ -219,7 +224,7 @@ class Writer:
             for log in sorted(logs):
                 await self._append(batch.of_log(log))
             return
-        batch.refuse(lambda entry: _write_error(entry, error, known))
+        batch.refuse(lambda entry: write_error(entry, error, known))
 
     def _let_in(self) -> None:
         # As many as there are places; each looks again for itself once it runs.
@@ -252,7 +257,8 @@ def _timed_out(entry: UntimedEntry) -> WriteTimeoutError:
     return WriteTimeoutError(event_id=entry.event_id, outcome_known=False)
 
 
-def _write_error(entry: UntimedEntry, error: CounterfoilError, known: bool) -> WriteError:
+def write_error(entry: UntimedEntry, error: CounterfoilError, known: bool = True) -> WriteError:
+    """What the callers of a batch that failed are told."""
     failure = WriteError(
         f"The event was not recorded: {error.message}"
         if known

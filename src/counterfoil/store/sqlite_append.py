@@ -28,7 +28,7 @@ from .sqlite_statement import heads_where, rows_by_id, statement, value_of
 #: Rows a statement may have. A batch is filled up to the next size with rows that no trigger
 #: takes, so that few statements are prepared; the largest stays below the 16 KiB of SQL text
 #: that apsw caches, and below SQLite's 32,766 parameters.
-_SIZES = (4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 288)
+_SIZES = (4, 8, 12, 18, 26, 36, 50, 68, 90, 132, 190, 260, 290)
 _WIDTH = len(COLUMNS) + 1
 _BLANK = (None,) * _WIDTH
 #: After another process has moved a head, how many batches take the lock first.
