@@ -244,6 +244,7 @@ class AuditLog:
 
     checkpoint = offered_by("_prover", Prover.checkpoint)
     prove = offered_by("_prover", Prover.prove)
+    consistency = offered_by("_prover", Prover.consistency)
     verify = offered_by("_verifier", Verifier.verify)
 
     async def stats(self) -> Stats:

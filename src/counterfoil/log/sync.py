@@ -79,6 +79,7 @@ class SyncAuditLog:
     follow = _iterating(AuditLog.follow)
     checkpoint = _blocking(AuditLog.checkpoint)
     prove = _blocking(AuditLog.prove)
+    consistency = _blocking(AuditLog.consistency)
     verify = _blocking(AuditLog.verify)
     rotate_token_key = _blocking(AuditLog.rotate_token_key)
     stats = _blocking(AuditLog.stats)
