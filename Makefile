@@ -42,6 +42,7 @@ format: $(READY) ## Put the code into form
 
 docs: $(READY) ## Write the generated pages again
 	@$(BIN)/python tools/catalogue_page.py
+	@$(BIN)/python tools/reference_pages.py
 
 lock: ## Pin the dependencies again (tools/lock --upgrade takes the newest)
 	@tools/lock

@@ -23,6 +23,8 @@ def test_an_event_is_written_and_told(run: Run, price_id: str) -> None:
     line = run("query", "--utc").out
     assert line.endswith(f"Z ! {SENTENCE}\n")
     assert run("query", "--ids").out.endswith(f"{SENTENCE}  {price_id}\n")
+    assert run("query", "--only-ids").out == run("query", "--only-ids", "--all").out
+    assert run("query", "--only-ids").out == f"{price_id}\n"
 
 
 def test_an_event_is_shown_whole(run: Run, price_id: str) -> None:
@@ -129,7 +131,7 @@ def test_a_timeline_adds_up(run: Run, price_id: str, unit: str) -> None:
 def test_stats_say_what_is_covered(run: Run, price_id: str) -> None:
     (log,) = run("stats", "--json").json["logs"]
     assert (log["events"], log["checkpoint_size"], log["uncovered"]) == (1, 1, 0)
-    assert "1 events" in run("stats").out
+    assert "1 event," in run("stats").out
 
 
 def test_logs_are_apart(run: Run, price_id: str) -> None:

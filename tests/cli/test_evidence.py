@@ -28,9 +28,10 @@ def test_a_checkpoint_is_a_note_that_its_key_verifies(run: Run, price_id: str) -
     ran = run("checkpoint")
     key = VerifierKey.parse(ran.err.removeprefix("verifier key: ").strip())
     assert Checkpoint.open(ran.out.encode(), key).size == 1
-    found = run("checkpoint", "--json", "-o", "note").json
+    found = run("checkpoint", "--json", "-o", "note", "--key-output", "log.pub").json
     assert Path("note").read_text() == found["note"] == ran.out
     assert found["verifier_key"] == str(key)
+    assert Path("log.pub").read_text() == f"{key}\n"
 
 
 def test_a_proof_holds_offline(run: Run, proof: tuple[Path, str]) -> None:

@@ -12,7 +12,7 @@ import typer
 from . import options
 from .reading import reading
 from .terminal import say, write_json
-from .visible import visible
+from .visible import counted, visible
 
 if TYPE_CHECKING:
     from counterfoil.log.evidence import SignedCheckpoint
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 def checkpoint(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the note to this file.")
+    ] = None,
+    key_output: Annotated[
+        Path | None, typer.Option("--key-output", help="Write the verifier key to this file.")
     ] = None,
     url: options.Url = None,
     log: options.Log = None,
@@ -40,6 +43,8 @@ def checkpoint(
     signed = asyncio.run(sign())
     if output is not None:
         output.write_bytes(signed.note)
+    if key_output is not None:
+        key_output.write_text(f"{signed.verifier_key}\n", encoding="utf-8")
     if as_json:
         write_json(
             {
@@ -57,5 +62,5 @@ def checkpoint(
         sys.stdout.write(signed.text)
         sys.stdout.flush()
     else:
-        say(f"{signed.size:,} events are covered by {output}.")
+        say(f"{output} covers {counted(signed.size, 'event')}.")
     typer.echo(f"verifier key: {visible(str(signed.verifier_key))}", err=output is None)

@@ -12,8 +12,13 @@ from .reading import reading
 from .terminal import EventPrinter, say, write_json, write_json_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from counterfoil.log.page import Page
+    from counterfoil.record import Event
     from counterfoil.settings import Settings
+
+    Show = Callable[[Event], None]
 
 
 @options.with_filters()
@@ -31,6 +36,9 @@ def query(
     ] = False,
     count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False,
     ids: Annotated[bool, typer.Option("--ids", help="With each event's id.")] = False,
+    only_ids: Annotated[
+        bool, typer.Option("--only-ids", help="Nothing but ids, one a line, for a shell.")
+    ] = False,
     url: options.Url = None,
     log: options.Log = None,
     utc: options.Utc = False,
@@ -45,13 +53,38 @@ def query(
     settings = options.settings(url, log)
     filters["log"] = settings.log
     order = "oldest" if oldest else "newest"
+    show = _one_by_one(utc=utc, ids=ids, only_ids=only_ids, as_json=as_json)
     if count:
         asyncio.run(_count(settings, filters, as_json=as_json))
     elif everything:
-        asyncio.run(_all(settings, filters, order, utc=utc, ids=ids, as_json=as_json))
+        asyncio.run(_all(settings, filters, order, show))
     else:
         page = asyncio.run(_page(settings, filters, order=order, limit=limit, cursor=cursor))
-        _show(page, utc=utc, ids=ids, as_json=as_json)
+        if as_json:
+            events = [event.as_dict() for event in page]
+            write_json({"events": events, "next_cursor": page.next_cursor})
+        else:
+            _show(page, show, only_ids=only_ids)
+
+
+def _one_by_one(*, utc: bool, ids: bool, only_ids: bool, as_json: bool) -> Show:
+    if as_json:
+        return lambda event: write_json_line(event.as_dict())
+    if only_ids:
+        return lambda event: print(event.id)  # noqa: T201 - for a shell
+    printer = EventPrinter(utc=utc, ids=ids)
+    return lambda event: printer.print([event])
+
+
+def _show(page: Page, show: Show, *, only_ids: bool) -> None:
+    for event in page:
+        show(event)
+    if only_ids:
+        return
+    if not page.events:
+        say("No event matches.")
+    elif page.next_cursor is not None:
+        say(f"There are more: --cursor {page.next_cursor}", "dim")
 
 
 async def _page(settings: Settings, filters: dict[str, Any], **how: Any) -> Page:
@@ -59,35 +92,13 @@ async def _page(settings: Settings, filters: dict[str, Any], **how: Any) -> Page
         return await audit.query(**how, **filters)
 
 
-def _show(page: Page, *, utc: bool, ids: bool, as_json: bool) -> None:
-    if as_json:
-        events = [event.as_dict() for event in page]
-        write_json({"events": events, "next_cursor": page.next_cursor})
-        return
-    if not page.events:
-        say("No event matches.")
-        return
-    EventPrinter(utc=utc, ids=ids).print(page)
-    if page.next_cursor is not None:
-        say(f"There are more: --cursor {page.next_cursor}", "dim")
-
-
-async def _all(
-    settings: Settings, filters: dict[str, Any], order: Any, *, utc: bool, ids: bool, as_json: bool
-) -> None:
-    printer = EventPrinter(utc=utc, ids=ids)
+async def _all(settings: Settings, filters: dict[str, Any], order: Any, show: Show) -> None:
     async with reading(settings, filters) as audit:
         async for event in audit.events(order=order, **filters):
-            if as_json:
-                write_json_line(event.as_dict())
-            else:
-                printer.print([event])
+            show(event)
 
 
 async def _count(settings: Settings, filters: dict[str, Any], *, as_json: bool) -> None:
     async with reading(settings, filters) as audit:
         events = await audit.count(**filters)
-    if as_json:
-        write_json({"count": events})
-    else:
-        say(f"{events:,}")
+    write_json({"count": events}) if as_json else say(str(events))

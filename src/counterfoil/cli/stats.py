@@ -9,7 +9,7 @@ from . import options
 from .moment import short_time
 from .reading import reading
 from .terminal import print_table, say, write_json
-from .visible import visible
+from .visible import counted, visible
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,14 +64,14 @@ def _show(found: Stats, *, utc: bool) -> None:
     from rich.table import Table
 
     total = sum(found.usage.values())
-    say(f"{visible(found.store)}: {found.size:,} events, {_bytes(total)} on disk")
+    say(f"{visible(found.store)}: {counted(found.size, 'event')}, {_bytes(total)} on disk")
     if found.usage:
         say("  " + ", ".join(f"{part} {_bytes(size)}" for part, size in found.usage.items()), "dim")
     if found.waiting:
-        say(f"{found.waiting:,} events wait to be written.")
+        say(f"To be written yet: {counted(found.waiting, 'event')}.")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("log", "events", "last event", "last checkpoint", "covers", "not covered yet"):
-        right = name in ("events", "covers", "not covered yet")
+    for name in ("log", "events", "last event", "last checkpoint", "covers", "uncovered"):
+        right = name in ("events", "covers", "uncovered")
         table.add_column(name, justify="right" if right else "left")
     for log in found.logs:
         table.add_row(

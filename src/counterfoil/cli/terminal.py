@@ -78,8 +78,17 @@ def progress() -> Progress:
 
 def print_table(table: Table) -> None:
     """A table: as wide as the terminal at most, whole where there is none."""
+    from rich.console import Console
+
     out = console()
-    out.print(table, width=None if out.is_terminal else _UNBOUNDED, crop=out.is_terminal)
+    if out.is_terminal:
+        out.print(table)
+        return
+    wide = Console(width=_UNBOUNDED, no_color=True, force_terminal=False)
+    with wide.capture() as captured:
+        wide.print(table)
+    for line in captured.get().splitlines():
+        sys.stdout.write(f"{line.rstrip()}\n")
 
 
 def print_fields(fields: Iterable[tuple[str, str]]) -> None:

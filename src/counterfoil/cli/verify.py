@@ -10,7 +10,7 @@ import typer
 from . import options
 from .reading import reading
 from .terminal import console, progress, say, write_json
-from .visible import visible
+from .visible import counted, visible
 
 if TYPE_CHECKING:
     from counterfoil.log.report import Finding, LogReport, Report
@@ -97,26 +97,29 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def show(report: Report) -> None:
     """Say what was verified, and what is wrong so that a person can act on it."""
     if report.ok:
-        say(
-            f"Verified {report.events:,} events in {report.seconds:.1f} s: all as recorded.",
-            "green",
-        )
+        events = counted(report.events, "event")
+        say(f"Verified {events} in {report.seconds:.1f} s: all as recorded.", "green")
     else:
         count = len(report.findings) + report.omitted
-        say(f"NOT as recorded: {count:,} {'finding' if count == 1 else 'findings'}.", "bold red")
+        say(f"NOT as recorded: {counted(count, 'finding')}.", "bold red")
         for finding in report.findings[:_SHOWN]:
             console().print(f"  {visible(str(finding))}", style="red", soft_wrap=True)
         if count > _SHOWN:
             say(f"  ... and {count - _SHOWN:,} more; --json lists up to 1,000.")
         say("Keep a copy of the files as they are, stop writing, and compare with a backup.")
     for log in report.logs:
-        say(_coverage(log), "dim")
+        say(_coverage(log, ok=report.ok), "dim")
 
 
-def _coverage(log: LogReport) -> str:
-    text = f"log {visible(log.log)}: {log.size:,} events, {log.covered:,} under a signed checkpoint"
-    if log.tail:
-        text += f", the newest {log.tail:,} under none yet"
+def _coverage(log: LogReport, *, ok: bool) -> str:
+    events = counted(log.size, "event")
+    if ok:
+        text = f"log {visible(log.log)}: {events}, {log.covered:,} under a signed checkpoint"
+        if log.tail:
+            text += f", the newest {log.tail:,} under none yet"
+    else:
+        text = f"log {visible(log.log)}: {events}; the last checkpoint that holds covers"
+        text += f" {log.covered:,}"
     if log.entries.purged:
         text += f"; {log.entries.purged:,} purged, whose time was up by the log's own word"
-    return text + "."
+    return f"{text}."

@@ -12,7 +12,7 @@ from counterfoil.errors import InputError
 
 from . import options
 from .terminal import print_fields, say, write_json
-from .visible import safe_json, visible
+from .visible import counted, safe_json, visible
 
 if TYPE_CHECKING:
     from counterfoil.proof import Disclosure, ProvenEntry
@@ -74,7 +74,7 @@ def _show(
     fields += [(name, visible(str(members[name]))) for name in _SHOWN if name in members]
     fields += [(visible(item.name), safe_json(item.value)) for item in revealed]
     if withheld:
-        fields.append(("withheld", f"{withheld} more values, kept back here or erased"))
+        fields.append(("withheld", f"{counted(withheld, 'value')} more, kept back or erased"))
     print_fields(fields)
 
 

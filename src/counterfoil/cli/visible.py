@@ -32,6 +32,11 @@ def short(value: Any, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 event``, ``2,000 events``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def safe_json(value: Any, *, indent: bool = False) -> str:
     """A value as JSON text, with the unsafe characters of its strings as JSON escapes."""
     option = orjson.OPT_INDENT_2 if indent else None

@@ -81,6 +81,31 @@ def _swap_two(connection: apsw.Connection) -> None:
         connection.execute("UPDATE event SET position = ? WHERE position = ?", (new, old))
 
 
+#: What a column of the counts holds.
+_COUNTED = {
+    "log": "log.number",
+    "bucket": "event.recorded_at / :length",
+    "company": "coalesce(company_id, '')",
+    "type": "type",
+    "level": "level",
+    "outcome": "outcome",
+    "events": "count(*)",
+}
+
+
+def _count_anew(connection: apsw.Connection, table: str, length: int) -> None:
+    """Make the counts of hours or days, ``length`` microseconds each, fit the events."""
+    found = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    columns = [_COUNTED[name] for (name,) in found]
+    places = ", ".join(str(place) for place in range(1, len(columns)))
+    connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    connection.execute(
+        f"INSERT INTO {table} SELECT {', '.join(columns)}"  # noqa: S608
+        f" FROM event, log GROUP BY {places}",
+        {"length": length},
+    )
+
+
 def _cut_the_end(connection: apsw.Connection) -> None:
     """Take the newest events away, and leave a database that agrees with itself."""
     rows = list(connection.execute("SELECT position, leaf FROM event ORDER BY position"))
@@ -96,13 +121,7 @@ def _cut_the_end(connection: apsw.Connection) -> None:
             (part.level, part.index, part.hashes),
         )
     for table, length in (("count_by_hour", HOUR), ("count_by_day", DAY)):
-        connection.execute(f"DELETE FROM {table}")  # noqa: S608
-        connection.execute(
-            f"INSERT INTO {table} SELECT log.number, event.recorded_at / ?,"  # noqa: S608
-            " coalesce(company_id, ''), type, level, outcome, count(*)"
-            " FROM event, log GROUP BY 1, 2, 3, 4, 5, 6",
-            (length,),
-        )
+        _count_anew(connection, table, length)
     connection.execute(
         "UPDATE log SET size = ?, frontier = ?, recorded_at = (SELECT max(recorded_at) FROM event)",
         (len(kept), frontier.to_bytes()),
