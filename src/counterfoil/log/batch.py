@@ -12,7 +12,7 @@ from functools import partial
 from operator import attrgetter
 
 from counterfoil.clock import Clock
-from counterfoil.errors import ConflictError, StoreCorruptError, WriteError
+from counterfoil.errors import StoreCorruptError
 from counterfoil.proof.frontier import Frontier
 from counterfoil.proof.hashing import leaf_hash
 from counterfoil.record.entry import UntimedEntry, commit
@@ -20,8 +20,6 @@ from counterfoil.record.instant import HOUR
 from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow, make_row
 from counterfoil.store import Batch, CountRow, Head, HeadRequest, TileRow
 from counterfoil.store.interface import TILE_WIDTH
-
-from .repeat import same_event
 
 #: What events are counted by.
 _KIND = attrgetter("event_type", "level", "outcome", "company_id")
@@ -66,8 +64,9 @@ class BatchBuilder:
         origin: Callable[[str], str],
     ) -> None:
         self.entries = entries
-        #: By the entry's place, for those that are not recorded and were not before.
-        self.errors: dict[int, WriteError] = {}
+        #: The places of entries whose id was there already, and what has it: the stored row,
+        #: or an earlier entry of the batch. They are not recorded again.
+        self.repeats: dict[int, EventRow | UntimedEntry] = {}
         #: Log name -> its size after the batch.
         self.sizes: dict[str, int] = {}
         self._clock = clock
@@ -89,6 +88,7 @@ class BatchBuilder:
     def build(self, heads: Mapping[str, Head], known: Mapping[bytes, EventRow]) -> Batch:
         """Give indexes and times, complete and hash the entries, and extend the trees."""
         batch = Batch()
+        self.repeats.clear()
         now = self._clock.now()
         for log, places in self._by_log.items():
             fresh = self._fresh(places, known) if self.ids else [self.entries[i] for i in places]
@@ -110,8 +110,7 @@ class BatchBuilder:
             if entry.draft is not None:
                 earlier = known.get(entry.id) or first.get(entry.id)
                 if earlier is not None:
-                    if not same_event(entry.draft, entry.log, earlier):
-                        self.errors[place] = ConflictError(event_id=entry.event_id)
+                    self.repeats[place] = earlier
                     continue
                 first[entry.id] = entry
             fresh.append(entry)

@@ -101,7 +101,7 @@ class Intake:
         if rule.event_type == INVALID_TYPE:
             draft.note("event_type", str.__str__(event_type) if isinstance(event_type, str) else "")
         if event_id is not None:
-            draft.named = _named(draft)
+            draft.named = _named(draft, occurred_at)
         return self.seal(draft)
 
     def own(
@@ -216,6 +216,8 @@ _CALL_FIELDS = (
     "details",
     "level",
     "outcome",
+    "on_behalf_of",
+    "impersonator",
 )
 _CONTEXT_FIELDS = (
     "user_id",
@@ -233,9 +235,13 @@ _CONTEXT_FIELDS = (
 )
 
 
-def _named(draft: Draft) -> frozenset[str]:
+def _named(draft: Draft, occurred_at: Any) -> frozenset[str]:
     named = {"event_id", "event_type"}
     named.update(name for name in _CALL_FIELDS if getattr(draft, name) is not None)
     context = getattr(draft.context, "__dict__", None) or {}
     named.update(name for name in _CONTEXT_FIELDS if context.get(name) is not None)
+    if draft.subjects:
+        named.add("subjects")
+    if occurred_at is not None:
+        named.add("occurred_at")
     return frozenset(named)

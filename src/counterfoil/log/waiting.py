@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 
 from counterfoil.record.entry import UntimedEntry
 
@@ -60,18 +60,14 @@ class Waiting:
             (place for place, moment in enumerate(self.queued_at) if moment >= before), len(self)
         )
 
-    def answer(self, errors: Mapping[int, Exception]) -> None:
+    def answer(self, but: Collection[int] = ()) -> None:
         """Tell every caller that still waits that its event is recorded.
 
         Args:
-            errors: by place, for those whose event is not.
+            but: the places of those that are not told yet.
         """
         for place, future in enumerate(self.futures):
-            if future.done():
-                continue
-            if place in errors:
-                future.set_exception(errors[place])
-            else:
+            if not future.done() and place not in but:
                 future.set_result(self.entries[place].event_id)
 
     def refuse(self, make: Callable[[UntimedEntry], Exception], count: int | None = None) -> None:

@@ -29,6 +29,7 @@ from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Store
 
 from .batch import BatchBuilder, TreeEdge
+from .comparison import Comparisons
 from .limits import Limits
 from .waiting import Waiting
 
@@ -58,6 +59,8 @@ class Writer:
         limits: bounds of the queue and of waiting.
         origin: the origin of a log that has to be made, by its name.
         committed: called on the event loop with the new sizes of the logs of each batch.
+        conflict: makes the log's own event about an id that came again with other content,
+            from the new call's entry; None records nothing of it.
     """
 
     def __init__(
@@ -67,12 +70,14 @@ class Writer:
         limits: Limits,
         origin: Callable[[str], str],
         committed: Callable[[dict[str, int]], None],
+        conflict: Callable[[UntimedEntry], UntimedEntry] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._limits = limits
         self._origin = origin
         self._committed = committed
+        self._conflict = conflict
         self._loop = asyncio.get_running_loop()
         self._queue = Waiting()
         self._queued_bytes = 0
@@ -85,6 +90,7 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._edges: dict[str, TreeEdge] = {}
+        self._comparisons = Comparisons(store, limits.write_timeout, self._record_conflict)
         self.closed = False
 
     @property
@@ -110,6 +116,9 @@ class Writer:
         """
         if self.closed:
             raise ClosedError
+        return self._enqueue(entry)
+
+    def _enqueue(self, entry: UntimedEntry) -> asyncio.Future[str]:
         future: asyncio.Future[str] = self._loop.create_future()
         self._queue.add(entry, future, self._loop.time())
         self._queued_bytes += entry.size
@@ -142,6 +151,8 @@ class Writer:
             # Queued a moment ago, to be started at the loop's next turn.
             self._start()
         await self._idle.wait()
+        await self._comparisons.drain()
+        await self._idle.wait()
 
     async def close(self) -> None:
         """Take no more events and write those that are queued."""
@@ -150,6 +161,10 @@ class Writer:
         await self.drain()
         if self._watch is not None:
             self._watch.cancel()
+
+    async def _record_conflict(self, entry: UntimedEntry) -> None:
+        if self._conflict is not None:
+            await self._enqueue(self._conflict(entry))
 
     def _start_soon(self) -> None:
         # Callers that a commit has woken come back one by one. Starting when half of all are
@@ -212,9 +227,12 @@ class Writer:
             failure.outcome_known = False
             await self._refuse(batch, failure)
             return
-        batch.answer(builder.errors)
+        batch.answer(but=builder.repeats)
         if builder.sizes:
             self._committed(builder.sizes)
+        for place, earlier in builder.repeats.items():
+            # Beside the flight, which must not wait for the event that records a conflict.
+            self._comparisons.start(batch.entries[place], batch.futures[place], earlier)
 
     async def _refuse(self, batch: Waiting, error: CounterfoilError) -> None:
         known = error.outcome_known if isinstance(error, StoreError) else True
