@@ -63,11 +63,11 @@ def prove(
         )
         return
     say(f"Event {proof.index} of {proof.checkpoint.size:,} is proven by:")
-    say(f"  {proof_path}")
-    say(f"  {disclosures_path}  (what the event says: hand it only to who may read that)")
-    say(
-        f"Check them anywhere, also offline:\n  counterfoil verify-proof {proof_path} --key '{key}'"
-    )
+    say(f"  {proof_path}", fold=False)
+    say(f"  {disclosures_path}", fold=False)
+    say("The second file holds what the event says: hand it only to who may read that.")
+    say("Check them anywhere, also offline:")
+    say(f"  counterfoil verify-proof {proof_path} --key '{key}'", fold=False)
 
 
 def _revealing(proof: EventProof, names: list[str]) -> EventProof:

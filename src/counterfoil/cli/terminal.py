@@ -43,10 +43,15 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
-def say(text: str = "", style: str | None = None) -> None:
-    """A line of our own words; long ones are folded on a terminal only."""
+def say(text: str = "", style: str | None = None, *, fold: bool = True) -> None:
+    """A line of our own words.
+
+    Args:
+        fold: whether a long one is folded at words on a terminal: not where it is a command,
+            which must be whole when it is copied.
+    """
     out = console()
-    out.print(text, style=style, soft_wrap=not out.is_terminal)
+    out.print(text, style=style, soft_wrap=not (fold and out.is_terminal))
 
 
 def write_json(value: Any) -> None:

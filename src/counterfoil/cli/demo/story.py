@@ -147,7 +147,7 @@ def _run(command: str) -> int:
     """Run one of our commands as it is typed."""
     from counterfoil.cli.app import app
 
-    say(f"\n$ counterfoil {command}", "bold cyan")
+    say(f"\n$ counterfoil {command}", "bold cyan", fold=False)
     sys.stdout.flush()
     return app(shlex.split(command), standalone_mode=False) or 0
 
