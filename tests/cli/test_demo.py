@@ -41,7 +41,9 @@ def test_a_year_names_nobody_real() -> None:
 
 
 def test_the_demo_catches_every_attempt(run: Run, own_place: Path) -> None:
-    found = run("demo", "--json", "--keep", "kept").json
+    ran = run("demo", "--json", "--keep", "kept")
+    found = ran.json
+    assert ran.err == ""
     assert found["ok"] is True
     assert (found["tampered"], found["caught"]) == (5, 5)
     assert (own_place / "kept" / "shop.db").is_file()
