@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from counterfoil.ambient import AMBIENT, REQUEST_BODY
-from counterfoil.record import Draft
+from counterfoil.record import Draft, RequestBody
 
 from .redaction.bodies import read_body
 
@@ -15,15 +17,20 @@ def attach_body(draft: Draft) -> Draft:
     card number or half a key would be no pattern's any more. It stands before redaction.
     """
     options = draft.options
+    if options is None or not options.include_request_body or draft.body is not None:
+        return draft
     ambient = AMBIENT.get()
-    if options is None or not options.include_request_body or ambient is None:
-        return draft
-    source = ambient.get(REQUEST_BODY)
-    if draft.body is not None or source is None:
-        return draft
-    body = source.snapshot()
-    if body.complete:
-        draft.body = read_body(body.content_type, body.data)
-    else:
-        draft.body = {"content_type": body.content_type, "size": body.size, "complete": False}
+    source = None if ambient is None else ambient.get(REQUEST_BODY)
+    if source is not None:
+        draft.body = _value(source.snapshot())
     return draft
+
+
+def _value(body: RequestBody) -> Any:
+    if body.complete:
+        return read_body(body.content_type, body.data)
+    return {"content_type": _essence(body.content_type), "size": body.size, "complete": False}
+
+
+def _essence(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower() or "unknown"

@@ -15,6 +15,7 @@ from .content import content
 from .context import fill_context, settle_ids
 from .level import settle_level
 from .link import Chain
+from .options import settle_options
 from .redact import redaction
 from .redaction import LIMIT, Anonymiser, Redactor, Rules, Tokeniser
 from .retention import retention
@@ -46,6 +47,7 @@ def default_chain(
     """
     anonymiser = Anonymiser(tokens)
     return (
+        settle_options,
         fill_context,
         compare_states,
         attach_body,

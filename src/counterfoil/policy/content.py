@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import Any
 
 from counterfoil.record import Draft
@@ -10,17 +12,24 @@ from .link import Link
 from .redact import company_of
 from .redaction import Anonymiser
 from .redaction.keys import unescaped
-from .redaction.marker import dropped
+from .redaction.marker import KIND, dropped
 from .redaction.names import joined
+from .redaction.plain import free_name
 
 _PARTS = ("details", "metadata", "before_state", "after_state", "body")
+
+_is_kind = re.compile(KIND).fullmatch
+
+#: Digits from which on a number tells whom a message went to; a smaller one is a count.
+SHORTEST_NUMBER = 7
 
 
 def content(anonymiser: Anonymiser) -> Link:
     """A link that drops, or makes tokens of, the members that the type's rule names.
 
     Names are compared whole, in any spelling. Numbers, booleans and null stay: a count is not
-    content.
+    content. Of a member that becomes a token a number of seven digits or more does too, and so
+    do the email addresses and phone numbers in its keys.
     """
 
     def leave_out(draft: Draft) -> Draft:
@@ -28,15 +37,17 @@ def content(anonymiser: Anonymiser) -> Link:
         if not rule.drop and not rule.tokenise:
             return draft
         company = company_of(draft)
-        drop = {joined(name): name for name in rule.drop}
-        tokenise = {joined(name): name for name in rule.tokenise}
+        drop, tokenise = _kinds(rule.drop), _kinds(rule.tokenise)
 
-        def treat(name: str, value: Any) -> Any:
-            found = joined(name)
-            if found in drop and isinstance(value, (str, list, dict)):
-                return dropped(drop[found])
-            if found in tokenise:
-                return tokens_for(tokenise[found], value)
+        def treat(names: list[str], value: Any) -> Any:
+            found = [joined(name) for name in names]
+            if isinstance(value, (str, list, dict)):
+                for name in found:
+                    if name in drop:
+                        return dropped(drop[name])
+            for name in found:
+                if name in tokenise:
+                    return tokens_for(tokenise[name], value)
             return within(value)
 
         def tokens_for(kind: str, value: Any) -> Any:
@@ -45,33 +56,47 @@ def content(anonymiser: Anonymiser) -> Link:
             if isinstance(value, list):
                 return [tokens_for(kind, item) for item in value]
             if isinstance(value, dict):
-                return {key: tokens_for(kind, item) for key, item in value.items()}
+                held: dict[str, Any] = {}
+                for key, item in value.items():
+                    name = free_name(anonymiser.text(key, company), held)
+                    held[name] = tokens_for(kind, item)
+                return held
+            if type(value) is int and abs(value) >= 10 ** (SHORTEST_NUMBER - 1):
+                return anonymiser.token(kind, str(value), company)
             return value
 
         # Redaction has bounded the depth, so that recursion is safe here.
         def within(value: Any) -> Any:
             if isinstance(value, dict):
-                return {name: treat(name, member) for name, member in value.items()}
+                return {name: treat([name], member) for name, member in value.items()}
             if isinstance(value, list):
                 return [within(item) for item in value]
             return value
+
+        def changed(pointer: str, change: Any) -> Any:
+            # What changed inside a member of such a name is a part of it.
+            names = [unescaped(part) for part in pointer.split("/")]
+            if not isinstance(change, dict):
+                return treat(names, change)
+            return {
+                key: member if key == "op" else treat([*names, key], member)
+                for key, member in change.items()
+            }
 
         for part in _PARTS:
             value = getattr(draft, part)
             if value is not None:
                 setattr(draft, part, within(value))
-        if isinstance(draft.changes, dict):
+        if draft.changes is not None:
             draft.changes = {
-                pointer: {
-                    key: treat(unescaped(pointer.rpartition("/")[2]), member)
-                    if key in ("old", "new")
-                    else member
-                    for key, member in change.items()
-                }
-                if isinstance(change, dict)
-                else change
-                for pointer, change in draft.changes.items()
+                pointer: changed(pointer, change) for pointer, change in draft.changes.items()
             }
         return draft
 
     return leave_out
+
+
+@lru_cache(maxsize=256)
+def _kinds(names: frozenset[str]) -> dict[str, str]:
+    """What a mark calls the members of these names, by their `joined` form."""
+    return {joined(name): name if _is_kind(name) else "field" for name in sorted(names)}

@@ -7,21 +7,27 @@ that every later link and the entry itself can rely on their form.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from itertools import islice
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
 from counterfoil.ambient import AMBIENT
+from counterfoil.base import AuditContext
 from counterfoil.record import Draft
 from counterfoil.record.disclosure import MAX_SUBJECTS
+
+from .redaction.plain import Members, plain
 
 MAX_ID_BYTES = 512
 MAX_USER_AGENT_BYTES = 1024
 MAX_COMPANY_BYTES = 128
+MAX_KIND_BYTES = 64
+ACTOR_KINDS = ("user", "service", "system", "agent", "anonymous")
 _RESOURCE_TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
 #: A text of at most a quarter of a limit's characters is within it (UTF-8: 4 bytes at most).
 _MOST_UTF8_BYTES = 4
@@ -30,11 +36,16 @@ _AMBIENT_ONLY = ("actor_kind", "on_behalf_of", "impersonator", "claims", "body",
 
 
 def fill_context(draft: Draft) -> Draft:
-    """Fill what the call left open from its context, then from the ambient one."""
+    """Fill what the call left open from its context, then from the ambient one.
+
+    What the log itself records is nobody's request, whichever it happens to run in.
+    """
     if draft.context is not None:
-        _fill(draft, _members(draft.context))
+        _fill(draft, _members(draft))
+    if type(draft.subjects) is not tuple:
+        draft.subjects = _gathered(draft)
     ambient = AMBIENT.get()
-    if ambient is not None:
+    if ambient is not None and draft.actor_kind != "system":
         _fill(draft, ambient)
         for name in _AMBIENT_ONLY:
             if getattr(draft, name) is None:
@@ -62,6 +73,8 @@ def settle_ids(draft: Draft) -> Draft:
         draft.on_behalf_of = _bounded(draft.on_behalf_of)
     if draft.impersonator is not None:
         draft.impersonator = _bounded(draft.impersonator)
+    if draft.actor_kind is not None and draft.actor_kind not in ACTOR_KINDS:
+        draft.actor_kind = cut(as_text(draft.actor_kind), MAX_KIND_BYTES)
     if draft.subjects:
         draft.subjects = _subjects(draft)
     if draft.company_id is not None:
@@ -95,11 +108,39 @@ def cut(text: str, limit: int) -> str:
     return data[: limit - len(mark)].decode("utf-8", "ignore") + mark
 
 
-def _members(context: Any) -> Mapping[str, Any]:
-    if isinstance(context, Mapping):
+def company_text(company: Any) -> str | None:
+    """A company's id as it is recorded; None where it is none that the entry could hold."""
+    text = as_text(company)
+    if len(text) * _MOST_UTF8_BYTES > MAX_COMPANY_BYTES:
+        return text if len(text.encode("utf-8", "replace")) <= MAX_COMPANY_BYTES else None
+    return text or None
+
+
+def _members(draft: Draft) -> Mapping[str, Any]:
+    context = draft.context
+    if isinstance(context, AuditContext):
+        return context.__dict__
+    if type(context) is dict:
         return context
-    found = getattr(context, "__dict__", None)
-    return found if isinstance(found, dict) else {}
+    # No code of an object of another kind is run.
+    held = plain(context)
+    if isinstance(held, Members):
+        return {name: value for name, value in held if type(name) is str}
+    draft.note("context", "what was given is no AuditContext")
+    return {}
+
+
+def _gathered(draft: Draft) -> Any:
+    """The subjects, where they come one by one; one more than are kept tells that there are."""
+    given = draft.subjects
+    if not isinstance(given, Iterator):
+        return given or ()
+    gathered: list[Any] = []
+    try:
+        gathered.extend(islice(given, MAX_SUBJECTS + 1))
+    except Exception as error:  # noqa: BLE001 - whatever the caller's code does, the event is recorded
+        draft.note("subjects", f"could not be read to their end: {type(error).__name__}")
+    return gathered
 
 
 def _fill(draft: Draft, members: Mapping[str, Any]) -> None:
@@ -137,12 +178,10 @@ def _bounded(value: Any, limit: int = MAX_ID_BYTES) -> str:
 
 
 def _settle_company(draft: Draft) -> None:
-    company = as_text(draft.company_id)
-    if not company or len(company.encode("utf-8", "replace")) > MAX_COMPANY_BYTES:
-        draft.note("company_id", cut(company, MAX_ID_BYTES))
-        draft.company_id = None
-    else:
-        draft.company_id = company
+    company = company_text(draft.company_id)
+    if company is None:
+        draft.note("company_id", cut(as_text(draft.company_id), MAX_ID_BYTES))
+    draft.company_id = company
 
 
 def _settle_resource_type(draft: Draft) -> None:
