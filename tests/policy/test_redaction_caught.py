@@ -65,6 +65,10 @@ FORMS_AND_CONNECTION_STRINGS = [
     ("token=[redacted:hunter2]", H),
     ("[redacted:password=hunter2]", H),
     ("[redacted:x] password=hunter2", H),
+    ("Authorization=Basic hunter2", H),
+    ("//registry.example.com/:_authToken=hunter2", H),
+    ("java -Djavax.net.ssl.keyStorePassword=hunter2 -Xmx1g", H),
+    ("otpauth://totp/Example:bob?secret=JBSWY3DPEHPK3PXP&issuer=Example", "JBSWY3DPEHPK3PXP"),
 ]
 
 MESSAGES_AND_HEADERS = [
@@ -124,6 +128,11 @@ MARKUP_AND_JSON = [
     ('<ns:Password xsi:type="x">hunter2</ns:Password>', H),
     ("<password><![CDATA[hunter2]]></password>", H),
     ('<user name="bob" password="hunter2"/>', H),
+    ('<input type="password" name="x" value="hunter2">', H),
+    ("<input name='csrf_token' type='hidden' value='hunter2'/>", H),
+    ("user: bob\npassword: |\n  hunter2\n  more\nnext: x", "more"),
+    ("password: >-\n  hunter2\n", H),
+    ('{"kty": "RSA", "n": "abc", "d": "hunter2hunter2", "e": "AQAB"}', LONG),
 ]
 
 URLS = [
@@ -236,6 +245,8 @@ CARDS_AND_IBANS = [
     ("４１１１ １１１１ １１１１ １１１１", "１１１１ １１１１"),  # full-width digits
     ("4111\u00a01111\u00a01111\u00a01111", "1111\u00a01111"),
     ("4111–1111–1111–1111", "1111–1111"),
+    ("%B4111111111111111^DOE/JOHN^28121010000012300000?", "2812101"),
+    (";4111111111111111=281210100000123?", "2812101"),
     ("GB82 WEST 1234 5698 7654 32", "1234 5698"),
     ("GB82WEST12345698765432", "12345698"),
     ("DE89370400440532013000", "370400440532"),

@@ -134,6 +134,10 @@ SENTENCES = [
     "no secrets here",
     "bearer of bad news",
     "Bearer token required",
+    "See token: https://example.com/x",
+    "the token: a history",
+    "Secret Santa: Bob",
+    "PIN: 12 34",
     'Bearer realm="example"',
     "bearer authentication",
     "Basic plan",
@@ -312,6 +316,10 @@ VALUES_BESIDE_SECRET_NAMES = [
     {"total_tokens": "150"},
     {"password": {"min_length": 12, "max_age_days": 90, "required": True}},
     {"tokens": {"prompt": 12, "completion": 30}},
+    {"password": {"policy": "strong"}},
+    {"api_key": {"id": "k1", "name": "ci", "scopes": ["read"], "created_at": "2024-05-17"}},
+    {"tokens": [{"id": 1, "name": "ci"}, {"id": 2, "name": "cd"}]},
+    {"token": {"type": "bearer", "expires_in": 3600}},
     {"credit_card": "visa"},
     {"credit_card": {"brand": "visa", "last4": "1111"}},
     {"card_number": "**** **** **** 1111"},
@@ -322,6 +330,9 @@ VALUES_BESIDE_SECRET_NAMES = [
     {"name": "status", "value": "active"},
     {"code": "E1234", "message": "not found"},
     {"id": 4111111111111112},
+    {"code": "E42", "state": "failed"},
+    {"kty": "RSA", "n": "abc", "e": "AQAB"},
+    {"d": "x", "p": "y", "k": "z"},
 ]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import enum
 import json
 from collections import OrderedDict, deque
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -43,10 +46,51 @@ PIECES = [
 ]  # fmt: skip
 
 texts = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text(max_size=40))
-scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), texts, st.binary(max_size=70)
+
+
+class Word(enum.Enum):
+    PASSWORD = "password"
+    VALUE = "value"
+    FLAG = "--password"
+
+
+others = st.sampled_from(
+    [
+        *(4111111111111111, 2**60, Decimal("12"), dt.date(2024, 5, 17), object(), *Word),
+        *(ValueError("password=hunter2"), b"password=hunter2", float("nan")),
+    ]
 )
-keys = st.one_of(texts, st.integers(), st.booleans(), st.none(), st.binary(max_size=20))
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), texts, st.binary(max_size=70), others
+)
+names = st.sampled_from(
+    [
+        *(
+            "id",
+            "type",
+            "name",
+            "value",
+            "old",
+            "new",
+            "kty",
+            "d",
+            "code",
+            "state",
+            "path",
+            "field",
+        ),
+        *("password", "tokens", "api_key", "card_number", "session_id", "cookies", "status", "x"),
+    ]
+)
+keys = st.one_of(
+    names,
+    texts,
+    st.integers(),
+    st.booleans(),
+    st.none(),
+    st.binary(max_size=20),
+    st.sampled_from(Word),
+)
 
 
 @dataclasses.dataclass

@@ -216,6 +216,15 @@ def test_two_keys_that_become_equal_are_both_kept(redactor: Redactor) -> None:
         {"connect.sid": "hunter2"},
         {"credit_card_pin": "hunter2"},
         {"magic_link": "hunter2"},
+        {"type": "password", "value": "hunter2"},
+        {"kty": "oct", "k": "hunter2"},
+        {"code": "hunter2hunter2", "state": "x"},
+        {"api_key": {"id": "k1", "value": "hunter2"}},
+        {"api_keys": [{"id": "k1", "key": "hunter2"}]},
+        {"token": {"type": "bearer", "value": {"a": "hunter2"}}},
+        {"tokens": {"id": "x", "access": "hunter2"}},
+        {"cookies": {"id": "hunter2", "type": "x"}},
+        {"password": {"old": "hunter2", "new": "hunter2"}},
     ],
     ids=str,
 )
@@ -235,6 +244,7 @@ def test_what_stands_beside_a_secret_stays(redactor: Redactor) -> None:
             "account": Account("bob", "hunter2", nested=[1, 2]),
             "change": {"field": "password", "old": "a", "new": "b", "by": "eve"},
             "argv": ["mysql", "--password", "hunter2", "app"],
+            "api_key": {"id": "k1", "scopes": ["read"], "value": "hunter2", "note at": "x"},
         }
     ) == {
         "headers": [["Authorization", "[redacted:authorization]"], ["Accept", "text/html"]],
@@ -246,6 +256,12 @@ def test_what_stands_beside_a_secret_stays(redactor: Redactor) -> None:
             "by": "eve",
         },
         "argv": ["mysql", "--password", "[redacted:password]", "app"],
+        "api_key": {
+            "id": "k1",
+            "scopes": ["read"],
+            "value": "[redacted:api_key]",
+            "note at": "x",
+        },
     }
 
 

@@ -33,6 +33,7 @@ _PHONE_NAMES = words(
 ROUNDS = 8
 """A text in whose remains more is found after so many rounds goes as a whole."""
 
+_DIGITS = re.compile(r"(?:[0-9][^0-9]*){7}")
 _MARKED = marker.MARKER
 
 
@@ -128,7 +129,7 @@ class Anonymiser:
             return family(text)
         if name in BIRTH_NAMES:
             return year(text) or marker.dropped("birth_date")
-        if name in _PHONE_NAMES and sum(map(str.isdigit, text)) >= 7:
+        if name in _PHONE_NAMES and not _MARKED.search(text) and _DIGITS.search(text):
             return self.token("phone", same_phone(text), company_id)
         return self._value(value, company_id)
 

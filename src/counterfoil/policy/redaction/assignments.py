@@ -14,7 +14,7 @@ from .marker import MARKER
 from .names import joined
 from .scan import Scan
 from .treatment import Treatment, Verdict, stronger
-from .vocabulary import NOTHING, OAUTH_COMPANIONS, STATUS_WORDS, URL_PARAMETERS
+from .vocabulary import NOTHING, STATUS_WORDS, URL_PARAMETERS
 
 _ASSIGNMENT = re.compile(
     r"(?P<marker>\[redacted:[^\s\[\]]{1,80}\])"
@@ -27,6 +27,7 @@ _OPENING = re.compile(r"\\{0,8}[\"'`]")
 _LIST = re.compile(r"\[[^\[\]]{0,4096}\]?")
 # An & or ; ends a value where another name, a blank or nothing follows it: else it is a part.
 _BARE = re.compile(r"(?:[^\s\"'<>`&;,]|[&;,](?![\s&;,\"'<>]|$|amp;|[\w.%\[\]+-]{1,64}=))+")
+_WITH_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,24}[ \t]{1,4}[^\s\"'<>&;,]+")
 _WORD = re.compile(r"[^\s\"'<>]+")
 _LINE = re.compile(r"[^\r\n]*")
 _ENDS = frozenset(["", "\n", "\r", '"', "'", "<", "`"])
@@ -36,6 +37,11 @@ _MASKED = re.compile(r"[*•xX.#-]{3,}")
 _HEADER_KINDS = frozenset(["authorization", "cookie"])
 _SHORTEST_WORD = 3
 
+_BLOCK = re.compile(r"[|>][+-]?[ \t]{0,8}\r?\n((?:[ \t]+[^\r\n]*\r?\n?)+)")
+
+_INPUT = re.compile(r"(?i)<input\b[^<>]{0,2048}>")
+_ATTRIBUTE = re.compile(r"(?i)(?<![\w-])(type|name|id|value)\s{0,8}=\s{0,8}([\"'])(.*?)\2")
+
 _ELEMENT = re.compile(
     r"<(?P<name>[A-Za-z_][\w:.-]{0,127}+)(?:\s[^<>]{0,1024}+)?>"
     r"(?P<value><!\[CDATA\[[^\]]{0,4096}\]\]>|[^<]+)(?=</)"
@@ -44,7 +50,8 @@ _SQL = re.compile(
     r"(?i)(?<![\w])(?:password|passphrase|passwd|secret|identified by)[ \t]{1,8}(?=['\"])"
 )
 _CURL_USER = re.compile(
-    r"(?<![\w-])(?:-u|--user|--proxy-user)[ \t=]{1,4}[\"']?[^\s:\"']{1,128}:(?P<value>[^\s\"']+)"
+    r"(?<![\w-])(?:-u|--user|--proxy-user)[ \t=]{1,4}[\"']?"
+    r"(?!\[redacted:)[^\s:\"']{1,128}:(?P<value>[^\s\"']+)"
 )
 _OAUTH = re.compile(
     r"(?i)[?&#;\s\"'](?:state|grant_type|redirect_uri|code_verifier|client_id|client_secret"
@@ -91,7 +98,7 @@ def _verdict(match: re.Match[str], text: str, scan: Scan) -> Verdict | None:
     return verdict
 
 
-_CODE = Verdict("name:oauth_code", "oauth_code", Treatment.DROP)
+CODE = Verdict("name:oauth_code", "oauth_code", Treatment.DROP)
 _SQL_VALUE = Verdict("value:sql", "password", Treatment.DROP)
 _CURL_VALUE = Verdict("value:curl", "password", Treatment.DROP)
 _SIGNATURE = Verdict("url:parameter", "token", Treatment.DROP)
@@ -102,7 +109,7 @@ def _url_verdict(name: str, match: re.Match[str], text: str) -> Verdict | None:
     """Names that give a value away as a parameter, and are ordinary words elsewhere."""
     plain = joined(name)
     if plain == "code":
-        return _CODE if _OAUTH.search(text) is not None else None
+        return CODE if _OAUTH.search(text) is not None else None
     if text[match.start() - 1 : match.start()] not in ("?", "&", "#", ";") or not match.start():
         return None
     if plain in URL_PARAMETERS:
@@ -124,6 +131,8 @@ def _value(match: re.Match[str], text: str, verdict: Verdict) -> tuple[int, int]
     sign = match["sign"]
     if sign is None or sign[0] == "=":
         bare = _BARE.match(text, start)
+        if bare is not None and verdict.kind == "authorization":
+            bare = _WITH_SCHEME.match(text, start) or bare
         return (start, bare.end()) if bare else None
     return _after_colon(match, text, start, verdict)
 
@@ -144,12 +153,15 @@ def _after_colon(
         if verdict.kind == "cookie" and "=" not in said and not _is_long(said):
             return None
         return start, start + len(text[start:end].rstrip())
+    block = _BLOCK.match(text, start)
+    if block is not None:  # YAML
+        return block.start(1), block.start(1) + len(block[1].rstrip())
     word = _WORD.match(text, start)
     if word is None:
         return None
     bare = word[0].rstrip(_TRAILING)
     mark = MARKER.match(text, start)
-    if mark is not None and len(bare) <= len(mark[0]):
+    if (mark is not None and len(bare) <= len(mark[0])) or "://" in bare:
         return None
     end = start + len(bare)
     following = text[end : end + 1]
@@ -193,6 +205,26 @@ def elements(text: str, scan: Scan) -> str:
     return _ELEMENT.sub(replace, text)
 
 
+def inputs(text: str, scan: Scan) -> str:
+    """The value of an HTML input for a password, or for what its name gives away."""
+
+    def replace(match: re.Match[str]) -> str:
+        attributes = {found[1].lower(): found for found in _ATTRIBUTE.finditer(match[0])}
+        value = attributes.get("value")
+        if value is None:
+            return match[0]
+        verdict = None
+        for told in ("type", "name", "id"):
+            if told in attributes:
+                verdict = stronger(verdict, scan.names.verdict(attributes[told][3]))
+        replaced = scan.treated(verdict, value[3]) if verdict is not None else None
+        if replaced is None:
+            return match[0]
+        return match[0][: value.start(3)] + replaced + match[0][value.end(3) :]
+
+    return _INPUT.sub(replace, text)
+
+
 def statements(text: str, scan: Scan) -> str:
     """`PASSWORD 'value'` and `IDENTIFIED BY 'value'` in SQL, `-u user:password` of curl."""
     pieces: list[str] = []
@@ -211,8 +243,3 @@ def statements(text: str, scan: Scan) -> str:
         return user[0] if replaced is None else user[0][: -len(user["value"])] + replaced
 
     return _CURL_USER.sub(replace, text) if "-u" in text or "user" in text else text
-
-
-def names_oauth(names: frozenset[str]) -> bool:
-    """Whether a `code` beside these names (in their `joined` form) is an authorization code."""
-    return not OAUTH_COMPANIONS.isdisjoint(names)

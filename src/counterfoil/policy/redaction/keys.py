@@ -9,7 +9,7 @@ from enum import Enum
 from .marker import MARKER
 from .names import Names, joined
 from .treatment import Verdict, stronger
-from .vocabulary import PAIR_VALUES
+from .vocabulary import JWK_SECRETS, PAIR_VALUES
 
 KEPT_KEYS = 4096
 """Keys kept in memory, of up to 64 characters; beyond that all are forgotten at once."""
@@ -26,6 +26,9 @@ class Role(Enum):
 
     CODE = "code"
     """An OAuth authorization code, where siblings say so."""
+
+    JWK = "jwk"
+    """A private part of a JSON Web Key, where a sibling says that it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class Keys:
             role = Role.PAIR_VALUE
         elif plain == "code":
             role = Role.CODE
+        elif plain in JWK_SECRETS:
+            role = Role.JWK
         entry = None
         if name != key or verdict is not None or role is not None:
             entry = Entry(name, verdict, role)

@@ -14,6 +14,10 @@ _WIDE_RUN = re.compile(r"\d(?:[\s+\-\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212
 WIDE_DIGITS = re.compile(r"(?:\d[^\d\0]{0,1}){13}")
 """Thirteen digits of any script with at most one character between: what `_WIDE_RUN` needs."""
 
+_TRACK = re.compile(
+    r"%?[A-Za-z]?(?<![0-9])(?P<one>[0-9]{13,19})\^[^\^\r\n]{2,40}\^[^\s?]{4,80}\??"
+    r"|;?(?<![0-9])(?P<two>[0-9]{13,19})=[0-9]{7,40}[^\s?]{0,20}\??"
+)
 _GROUP = re.compile(r"\d+")
 _HEX_BEFORE = re.compile(r"(?<![A-Za-z])[A-Fa-f]{1,15}\Z")
 _HEX_AFTER = re.compile(r"[A-Fa-f]{1,16}(?![A-Za-z])")
@@ -103,6 +107,17 @@ def _luhn(digits: str) -> bool:
 def _is_barcode(digits: str) -> bool:
     """EAN-13, whose German and Japanese numbers begin as those old Visa cards did."""
     return (sum(map(int, digits[0::2])) + 3 * sum(map(int, digits[1::2]))) % 10 == 0
+
+
+def track_data(text: str, scan: Scan) -> str:
+    """What a card's magnetic stripe holds (ISO/IEC 7813): the number and all that follows it."""
+
+    def replace(match: re.Match[str]) -> str:
+        if not is_card_number(match["one"] or match["two"]):
+            return match[0]
+        return scan.dropped("value:track", "track")
+
+    return _TRACK.sub(replace, text) if "^" in text or "=" in text else text
 
 
 def card_numbers(text: str, scan: Scan) -> str:

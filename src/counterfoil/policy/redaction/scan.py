@@ -7,6 +7,7 @@ import re
 from . import marker
 from .names import Names
 from .personal import generalised
+from .plain import visible
 from .rules import Rules
 from .tokens import Tokeniser
 from .treatment import Finding, Treatment, Verdict
@@ -79,7 +80,7 @@ class Scan:
         held = marker.treatment_of(text, self.rules.kinds)
         if held is Treatment.DROP or (held is verdict.treatment and held is not None):
             return None
-        if verdict.needs is not None and verdict.needs.search(text) is None:
+        if verdict.needs is not None and not holds(verdict.needs, text):
             return None
         if verdict.counts and _COUNTED.fullmatch(text) is not None:
             return None
@@ -100,6 +101,11 @@ class Scan:
         if self.tokens is None:
             return marker.dropped(kind)
         return self.tokens.token(kind, text, self.company_id)
+
+
+def holds(needed: re.Pattern[str], text: str) -> bool:
+    """Whether a text holds a pattern outside of marks: in what is left after a pass, too."""
+    return needed.search(marker.MARKER.sub(" ", visible(text))) is not None
 
 
 def _last4(kind: str, text: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from . import marker
-from .assignments import assignments, elements, statements
+from .assignments import assignments, elements, inputs, statements
 from .credentials import api_keys, json_web_tokens, password_hashes, private_keys, schemes
 from .encodings import LEVELS, base64_hidden, embedded_json, from_json, percent_decoded
-from .payment import card_numbers, ibans
+from .payment import card_numbers, ibans, track_data
 from .plain import visible
 from .scan import Scan
 from .suspicion import is_uuid
@@ -32,13 +32,14 @@ _DETECTORS: tuple[tuple[tuple[str, ...], Callable[[str, Scan], str]], ...] = (
     (("/",), path_tokens),
     (("=", ":", "--"), assignments),
     (("</",), elements),
+    (("<",), inputs),
     ((" '", ' "', "\t'", '\t"', "-u"), statements),
     (("eyJ",), json_web_tokens),
     ((" ", "\t"), schemes),
     (("",), api_keys),
     (("$", "{"), password_hashes),
 )
-_NUMBERS = (ibans, card_numbers)
+_NUMBERS = (ibans, track_data, card_numbers)
 """Not in ids of the context: an order number may look like a card number, and must stay whole."""
 
 

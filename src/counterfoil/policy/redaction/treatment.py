@@ -44,6 +44,7 @@ class Verdict:
         needs: what a text must hold to be treated at all.
         counts: let short numbers and yes/no words pass; the name may well be about a count.
         whole: a list or dict under the name goes as a whole, not member by member.
+        records: but a dict that describes the secret (its id, its scopes) is kept but for it.
     """
 
     rule: str
@@ -54,6 +55,7 @@ class Verdict:
     needs: re.Pattern[str] | None = None
     counts: bool = False
     whole: bool = True
+    records: bool = True
 
 
 def stronger(one: Verdict | None, other: Verdict | None) -> Verdict | None:

@@ -49,7 +49,7 @@ def _digits(count: int) -> re.Pattern[str]:
 NAMES: tuple[NameRule, ...] = (
     NameRule(
         _drop("cvv", numbers=True),
-        words="cvv cvc cvn cvvcode cvccode cardsecuritycode securitycode cardverification"
+        words="cvv cvc cvn cv2 cvvcode cvccode cardsecuritycode securitycode cardverification"
         " cardverificationvalue cardverificationcode cardcode cardcvv cardcvc cardcsc cccvv"
         " cvvnumber cvcnumber trackdata track1 track2 track1data track2data track3"
         " magstripe magneticstripe magstripedata",
@@ -85,7 +85,7 @@ NAMES: tuple[NameRule, ...] = (
         " passwort kennwort motdepasse mdp contrasena contrasenya senha wachtwoord haslo losenord"
         " salasana jelszo heslo sifre parola пароль 密码 密碼 パスワード 비밀번호",
         heads="pass pw",
-        stems="password passwd passphrase passwort kennwort contrasena wachtwoord motdepasse",
+        stems="passw passphrase passwort kennwort contrasena wachtwoord motdepasse",
         endings="pwd",
     ),
     NameRule(
@@ -131,7 +131,8 @@ NAMES: tuple[NameRule, ...] = (
         heads="auth",
     ),
     NameRule(
-        _drop("cookie"),
+        # A dict of cookies is keyed by their names, and `id` may be one of them.
+        Verdict("name:cookie", "cookie", Treatment.DROP, records=False),
         words="cookie setcookie httpcookie cookieheader cookiejar cookievalue cookiestring"
         " rawcookie cookiedata",
         endings="setcookie",
@@ -188,7 +189,7 @@ NAMES: tuple[NameRule, ...] = (
     ),
 )
 
-WITH_DIGITS = words("track1 track2 track3 last4")
+WITH_DIGITS = words("track1 track2 track3 cv2 last4")
 """Words whose digits are a part of them; all others lose them (`newPassword2`)."""
 
 SINGULAR_ONLY = words("pins pans pws passs")
@@ -247,16 +248,31 @@ MEASURES: frozenset[str] = words(
 )
 """Member names that, with those of `ABOUT`, may stand under a sensitive name with a number."""
 
+RECORD_NAMES: frozenset[str] = words(
+    "id uuid kid keyid tokenid type kind createdat expiresat expiresin issuedat updatedat revokedat"
+    " lastusedat lastused scopes fingerprint policy minlength"
+)
+"""Members of a dict under a secret's name that only a description of the secret has."""
+
+RECORD_VALUES: frozenset[str] = words(
+    "value values val old new before after key secret token password hash plain plaintext data"
+)
+"""Members under which such a description may also hold the secret itself."""
+
 URL_PARAMETERS: frozenset[str] = words("sig signature auth hmac sid jwt ticket")
 """Parameters that are secrets in a URL, and ordinary names elsewhere."""
 
 OAUTH_COMPANIONS: frozenset[str] = words(
-    "state granttype redirecturi codeverifier clientid clientsecret sessionstate iss"
+    "granttype redirecturi codeverifier clientid clientsecret sessionstate iss"
 )
 """Names beside which `code` is an OAuth authorization code (RFC 6749 section 4.1)."""
 
+JWK_SECRETS: frozenset[str] = words("d p q dp dq qi k oth")
+"""Members that are private where `kty` is among them: a JSON Web Key (RFC 7518 section 6)."""
+
 PAIR_NAMES: frozenset[str] = words(
-    "name key field header parameter param attribute property column path id k fieldname"
+    "name key field header parameter param attribute property column path id k fieldname type kind"
+    " label setting variable var env option"
 )
 """Where `{"name": "password", "value": "x"}` keeps the name."""
 
@@ -297,9 +313,8 @@ ROUTE_WORDS = words(
 BIRTH_NAMES = words("birthdate dateofbirth dob birthday birthdata borndate bornon")
 """Names of dates of birth: generalised to the year, and never given a token."""
 
-KINDS: frozenset[str] = frozenset(
-    {rule.verdict.kind for rule in NAMES}
-    | {"field", "bearer", "basic", "private_key", "password_hash", "userinfo", "base64", "text"}
-    | {"user_id", "request_id", "ip_address", "user_agent", "birth_date", "email", "phone"}
+KINDS: frozenset[str] = frozenset(rule.verdict.kind for rule in NAMES) | words(
+    "field bearer basic password_hash track userinfo base64 text"
+    " user_id request_id ip_address user_agent birth_date email phone"
 )
 """Every kind that a built-in rule leaves in a marker."""

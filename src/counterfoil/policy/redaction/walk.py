@@ -8,19 +8,28 @@ at the end (`suspicion`).
 from __future__ import annotations
 
 import base64
+import re
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from . import marker, text
-from .assignments import names_oauth
+from .assignments import CODE
 from .keys import UNKNOWN, Keys, Role, escaped, unescaped
 from .names import joined, segments
 from .paths import States
 from .payment import is_card_number
-from .plain import JSON, Items, Members, Plain, free_name, key_text, plain
-from .scan import Scan
+from .plain import JSON, Items, Members, free_name, key_text, plain
+from .scan import Scan, holds
 from .suspicion import is_uuid, suspects
 from .treatment import Treatment, Verdict, stronger
-from .vocabulary import ABOUT, MEASURES, PAIR_NAMES
+from .vocabulary import (
+    ABOUT,
+    MEASURES,
+    OAUTH_COMPANIONS,
+    PAIR_NAMES,
+    RECORD_NAMES,
+    RECORD_VALUES,
+)
 
 DEEPEST = 20
 """Levels of containers; below them `[depth]` stands."""
@@ -38,8 +47,14 @@ LONGEST_PAIR_NAME = 128
 """Characters of a name that stands as a value; a name also has at most three words."""
 
 SMALLEST_CARD = 10**12
+LONG_CODE = replace(CODE, needs=re.compile(r"^\S{12}"))
+"""Beside `state` alone a short `code` may as well be an error's."""
+
+JWK = Verdict("name:jwk", "private_key", Treatment.DROP)
+
 _NO_NAMES = ("[", "base64:")
-_MOST_MEASURES = 32
+_MOST_MEMBERS = 32
+_MOST_RECORDS = 100
 
 Chain: TypeAlias = "tuple[int, Chain, int] | None"
 """The containers around a value: the innermost's identity, those further out, how many."""
@@ -130,10 +145,10 @@ class Walk:
                 self._items(frame, source)
 
     def _members(self, frame: Frame, source: Members) -> None:
-        _, target, chain, states, _, where, _ = frame
+        _, target, chain, states, forced, where, _ = frame
         known = self._keys.known.get
         texts = self._texts
-        plainly = not states and self._wheres is None
+        plainly = not states and forced is None and self._wheres is None
         altered = False
         siblings: dict[str, Any] | None = None
         for key, value in source:
@@ -169,6 +184,8 @@ class Walk:
                 self._scan.found("key", Treatment.DROP)
             below = states
             verdict = entry.verdict if entry is not None else None
+            if forced is not None and not _describes(name):
+                verdict = stronger(forced, verdict)
             if states:
                 below, found = self._scan.rules.paths.member(states, name)
                 verdict = stronger(verdict, found)
@@ -186,7 +203,19 @@ class Walk:
         pair = flag = None
         if len(source) == 2 and (inner or source.pair):
             pair = self._named_by(source[0])
+        texts = self._texts
+        plainly = not states and pair is None and forced is None and self._wheres is None
         for index, value in enumerate(source):
+            kind = type(value)
+            if plainly and flag is None:
+                if kind is str and value[:2] != "--":
+                    target.append(value)
+                    if (len(value) >= SHORT or not value.isalnum()) and not is_uuid(value):
+                        texts += (target, index, value)
+                    continue
+                if kind is int and -SMALLEST_CARD < value < SMALLEST_CARD:
+                    target.append(value)
+                    continue
             target.append(None)
             below, verdict = states, stronger(forced, flag)
             if states:
@@ -230,19 +259,57 @@ class Walk:
         if type(held) is str:
             if marker.treatment_of(held, self._scan.rules.kinds) is Treatment.DROP:
                 return held
-            return self._scan.treated(verdict, held)
-        if held is None or not (verdict.everything or (verdict.numbers and type(held) is not bool)):
+            return self._scan.treated(self._settled(verdict, held), held)
+        if held is None or (type(held) is bool and not verdict.everything):
             return None
-        return self._scan.treated(verdict, str(held))
+        if verdict.everything or verdict.numbers:
+            return self._scan.treated(verdict, str(held))
+        digits = _card_digits(held)
+        return None if digits is None else self._scan.treated(verdict, digits)
 
-    @staticmethod
-    def _goes_whole(verdict: Verdict, held: Members | Items) -> bool:
+    def _settled(self, verdict: Verdict, held: str) -> Verdict:
+        """A verdict that asks for something in the text, asked of what a pass leaves of it, too."""
+        if verdict.needs is None or holds(verdict.needs, held) or not suspects([held]):
+            return verdict
+        return (
+            replace(verdict, needs=None) if holds(verdict.needs, self._quietly(held)) else verdict
+        )
+
+    def _goes_whole(self, verdict: Verdict, held: Members | Items) -> bool:
         """Whether a container goes as one, and not item by item."""
         if not held or not verdict.whole:
             return False
         if type(held) is Items:
-            return verdict.treatment is Treatment.DROP
-        return verdict.everything or not _measures(held)
+            if verdict.treatment is not Treatment.DROP:
+                return False
+            items = [plain(item) for item in held[:_MOST_RECORDS]]
+            described = all(self._describes_secret(item, verdict) for item in items)
+            return not described or len(held) > _MOST_RECORDS
+        return not self._describes_secret(held, verdict)
+
+    def _describes_secret(self, held: object, verdict: Verdict) -> bool:
+        """Whether a dict under a secret's name describes the secret: `{"id": "k1", "scopes": []}`.
+
+        All its names must be of known meaning, else it may be a map that is keyed by secrets, or
+        by whose they are; and one of them must be such as only a description has, or all values
+        numbers, which say how much or how many.
+        """
+        if not isinstance(held, Members) or len(held) > _MOST_MEMBERS or verdict.everything:
+            return False
+        counts, record = True, False
+        for key, value in held:
+            name = joined(key[:64]) if type(key) is str else ""
+            described = bool(name) and _describes(key)
+            if not (described or name in RECORD_VALUES):
+                return False
+            counts = counts and described and self._is_count(plain(value))
+            record = record or name in RECORD_NAMES
+        return counts or (record and verdict.records)
+
+    def _is_count(self, held: object) -> bool:
+        if type(held) is str:
+            return marker.treatment_of(held, self._scan.rules.kinds) is not None
+        return not isinstance(held, (Members, Items))
 
     def _place(
         self,
@@ -299,7 +366,9 @@ class Walk:
             self._scan.lossy = True
             return "[truncated:members]"
         opened: Any = {} if type(held) is Members else []
-        forced = verdict if type(held) is Items else None
+        forced = verdict
+        if verdict is not None and not verdict.whole and type(held) is Members:
+            forced = None
         chain = (identity, chain, depth)
         self._stack.append((held, opened, chain, states, forced, where, inner))
         return opened
@@ -315,10 +384,8 @@ class Walk:
 
     def _number(self, value: Any, where: str) -> Any:
         """A number may be a card number: payment services write it as one in JSON."""
-        if value < SMALLEST_CARD or value != int(value):
-            return value
-        digits = str(int(value))
-        if not is_card_number(digits):
+        digits = _card_digits(value)
+        if digits is None:
             return value
         self._scan.where = where
         self._scan.found("value:pan", Treatment.LAST4)
@@ -327,19 +394,25 @@ class Walk:
     def _clean_key(self, key: str) -> str:
         if not self._scan.rules.patterns and not suspects([key]):
             return key
-        # What is found in a key is noted where the key stands, and not where it is learned.
+        return self._quietly(key)
+
+    def _quietly(self, value: str) -> str:
+        """A text cleaned without a note: what is found is noted where the text comes to stand."""
         scan = self._scan
         hits, findings = scan.hits, scan.findings
         scan.findings = None
-        clean = text.cleaned(key, scan, self._from_text, level=self._level)
+        clean = text.cleaned(value, scan, self._from_text, level=self._level)
         scan.hits, scan.findings = hits, findings
         return clean
 
     def _among(self, role: Role, siblings: dict[str, Any]) -> Verdict | None:
         """The verdict on a value whose name its siblings tell."""
         if role is Role.CODE:
-            found = names_oauth(frozenset(siblings))
-            return self._scan.names.verdict("oauth_code") if found else None
+            if not OAUTH_COMPANIONS.isdisjoint(siblings):
+                return CODE
+            return LONG_CODE if "state" in siblings else None
+        if role is Role.JWK:
+            return JWK if "kty" in siblings else None
         for name in PAIR_NAMES:
             verdict = self._named_by(siblings.get(name))
             if verdict is not None:
@@ -385,20 +458,19 @@ class Walk:
         for key, value in source:
             name = key if type(key) is str else key_text(key)
             if len(name) <= LONGEST_PAIR_NAME:
-                names[joined(self._named(name))] = value
+                names.setdefault(joined(self._named(name)), value)
         return names
 
 
-def _measures(held: Plain) -> bool:
-    """Whether a dict only says how much or whether: `{"min_length": 12}` under `password`."""
-    return (
-        type(held) is Members
-        and len(held) <= _MOST_MEASURES
-        and all(
-            type(key) is str
-            and (value is None or (kind := type(value)) is bool or kind is int or kind is float)
-            and (words := segments(key[:64]))
-            and (words[-1] in ABOUT or words[-1] in MEASURES)
-            for key, value in held
-        )
-    )
+def _card_digits(number: Any) -> str | None:
+    """The digits of a number that is a card number."""
+    if number < SMALLEST_CARD or number != int(number):
+        return None
+    digits = str(int(number))
+    return digits if is_card_number(digits) else None
+
+
+def _describes(name: str) -> bool:
+    """Whether a member's name says that its value only describes the thing."""
+    found = segments(name[:64])
+    return bool(found) and (found[-1] in ABOUT or found[-1] in MEASURES)
