@@ -45,12 +45,12 @@ class Waiting:
         return first
 
     def of_log(self, log: str) -> Waiting:
-        """Those of one log."""
+        """Those of one log, but for those whose callers were refused: they may try again."""
         found = Waiting()
         for entry, future, queued_at in zip(
             self.entries, self.futures, self.queued_at, strict=True
         ):
-            if entry.log == log:
+            if entry.log == log and (not future.done() or future.cancelled()):
                 found.add(entry, future, queued_at)
         return found
 
@@ -70,13 +70,30 @@ class Waiting:
             if not future.done() and place not in but:
                 future.set_result(self.entries[place].event_id)
 
-    def refuse(self, make: Callable[[UntimedEntry], Exception], count: int | None = None) -> None:
+    def refuse(
+        self, make: Callable[[UntimedEntry], Exception], count: int | None = None
+    ) -> list[UntimedEntry]:
         """Give the callers that still wait an error each.
 
         Args:
             make: makes the error of an entry's caller.
             count: only the first so many; None for all.
+
+        Returns:
+            The entries whose callers were cancelled, so that nobody hears of it; each once.
         """
-        for entry, future in zip(self.entries[:count], self.futures[:count], strict=True):
+        abandoned = []
+        for place, future in enumerate(self.futures[:count]):
             if not future.done():
-                future.set_exception(make(entry))
+                future.set_exception(make(self.entries[place]))
+            elif future.cancelled():
+                self.futures[place] = _refused(future)
+                abandoned.append(self.entries[place])
+        return abandoned
+
+
+def _refused(future: asyncio.Future[str]) -> asyncio.Future[str]:
+    """A future that is done and was not cancelled."""
+    refused: asyncio.Future[str] = future.get_loop().create_future()
+    refused.set_result("")
+    return refused

@@ -61,6 +61,9 @@ class Writer:
         committed: called on the event loop with the new sizes of the logs of each batch.
         conflict: makes the log's own event about an id that came again with other content,
             from the new call's entry; None records nothing of it.
+        abandoned: called on the event loop with an entry that was not, or is not known to be,
+            written, and with its error, where its caller was cancelled meanwhile; None where
+            nobody is to hear of it.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Writer:
         origin: Callable[[str], str],
         committed: Callable[[dict[str, int]], None],
         conflict: Callable[[UntimedEntry], UntimedEntry] | None = None,
+        abandoned: Callable[[UntimedEntry, WriteError], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -78,6 +82,7 @@ class Writer:
         self._origin = origin
         self._committed = committed
         self._conflict = conflict
+        self._abandoned = abandoned
         self._loop = asyncio.get_running_loop()
         self._queue = Waiting()
         self._queued_bytes = 0
@@ -240,9 +245,18 @@ class Writer:
         if len(logs) > 1 and known:
             # One log's trouble is not the others': each is tried by itself.
             for log in sorted(logs):
-                await self._append(batch.of_log(log))
+                part = batch.of_log(log)
+                if part:
+                    await self._append(part)
             return
-        batch.refuse(lambda entry: write_error(entry, error, known))
+        self._tell(batch, lambda entry: write_error(entry, error, known))
+
+    def _tell(
+        self, batch: Waiting, make: Callable[[UntimedEntry], WriteError], count: int | None = None
+    ) -> None:
+        for entry in batch.refuse(make, count):
+            if self._abandoned is not None:
+                self._abandoned(entry, make(entry))
 
     def _let_in(self) -> None:
         # As many as there are places; each looks again for itself once it runs.
@@ -260,10 +274,10 @@ class Writer:
         limit = self._limits.write_timeout
         # Those in flight may yet be committed; those in the queue are withdrawn.
         for flight in self._flights.values():
-            flight.batch.refuse(_timed_out, flight.batch.overdue(now - limit))
+            self._tell(flight.batch, _timed_out, flight.batch.overdue(now - limit))
         overdue = self._queue.cut(self._queue.overdue(now - limit))
         self._queued_bytes -= overdue.size
-        overdue.refuse(lambda entry: WriteTimeoutError(event_id=entry.event_id))
+        self._tell(overdue, lambda entry: WriteTimeoutError(event_id=entry.event_id))
         self._let_in()
         if self._flights or self._queue:
             self._watch = self._loop.call_later(limit / _CHECKS_PER_LIMIT, self._keep_watch)

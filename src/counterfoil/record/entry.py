@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from operator import add, attrgetter
+from threading import Lock
 from typing import Any
 
 import orjson
@@ -139,6 +140,8 @@ class UntimedEntry:
 
 
 _columns = attrgetter(*NAMES)
+#: Held while disclosures get their salts: an entry whose caller gave up may be read meanwhile.
+salting = Lock()
 
 
 def commit(entries: Sequence[UntimedEntry]) -> None:
@@ -157,16 +160,17 @@ def commit(entries: Sequence[UntimedEntry]) -> None:
     for place, stored in zip(places, map(add, salts, values), strict=True):
         columns[place] = stored
     start = taken = 0
-    for entry in entries:
-        own = columns[start : start + width]
-        start += width
-        end = taken + width - own.count(None)
-        entry.actor, entry.client, entry.resource, entry.state, entry.details, entry.body = own
-        mine = found[taken:end]
-        taken = end
-        if entry.people:
-            mine += _commit_people(entry)
-        entry.sd = '","'.join(sorted(mine))
+    with salting:
+        for entry in entries:
+            own = columns[start : start + width]
+            start += width
+            end = taken + width - own.count(None)
+            entry.actor, entry.client, entry.resource, entry.state, entry.details, entry.body = own
+            mine = found[taken:end]
+            taken = end
+            if entry.people:
+                mine += _commit_people(entry)
+            entry.sd = '","'.join(sorted(mine))
 
 
 def _commit_people(entry: UntimedEntry) -> list[str]:

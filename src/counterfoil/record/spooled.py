@@ -19,7 +19,7 @@ from counterfoil.errors import InputError, SpoolCorruptError
 
 from .disclosure import NAMES, SALT_BYTES, Disclosure
 from .draft import Draft
-from .entry import LEVELS, OUTCOMES, UntimedEntry
+from .entry import LEVELS, OUTCOMES, UntimedEntry, salting
 from .instant import LAST
 
 FORMAT_VERSION = 1
@@ -135,8 +135,10 @@ def draft_of(entry: UntimedEntry) -> Draft:
     draft.level, draft.outcome = LEVELS[entry.level], OUTCOMES[entry.outcome]
     draft.company_id, draft.resource_type = entry.company_id, entry.resource_type
     draft.expires_days, draft.decays_days = entry.expires_days, entry.decays_days
-    salt = SALT_BYTES if entry.sd else 0
-    for name, stored in zip(NAMES, _columns(entry), strict=True):
+    with salting:
+        salt = SALT_BYTES if entry.sd else 0
+        columns = _columns(entry)
+    for name, stored in zip(NAMES, columns, strict=True):
         if stored is None:
             continue
         value = Disclosure(name, b"", stored[salt:]).load()
