@@ -66,16 +66,17 @@ class Finding:
     since: int | None = None
 
     def __str__(self) -> str:
-        parts = [f"Log {self.log}:" if self.log else "Database:", self.place.value]
+        last = self.last_index
+        many = self.index is not None and last is not None and last != self.index
+        place = f"{self.place.value}s" if many else self.place.value
+        parts = [f"Log {self.log}:" if self.log else "Database:", place]
         if self.field is not None:
             parts.append(self.field)
         if self.index is not None:
-            last = self.last_index
-            many = last is not None and last != self.index
             parts.append(f"at indexes {self.index} to {last}" if many else f"at index {self.index}")
         if self.event_id is not None:
             parts.append(f"(event {self.event_id})")
-        parts.append(f"is {self.fault.value}")
+        parts.append(f"{'are' if many else 'is'} {self.fault.value}")
         text = " ".join(parts)
         if self.expected is not None:
             text += f"; expected {self.expected}"
