@@ -31,6 +31,9 @@ ACTOR_KINDS = ("user", "service", "system", "agent", "anonymous")
 _RESOURCE_TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
 #: A text of at most a quarter of a limit's characters is within it (UTF-8: 4 bytes at most).
 _MOST_UTF8_BYTES = 4
+_SHORT_ID = MAX_ID_BYTES // _MOST_UTF8_BYTES
+_SHORT_USER_AGENT = MAX_USER_AGENT_BYTES // _MOST_UTF8_BYTES
+_SHORT_COMPANY = MAX_COMPANY_BYTES // _MOST_UTF8_BYTES
 
 _AMBIENT_ONLY = ("actor_kind", "on_behalf_of", "impersonator", "claims", "body", "details")
 
@@ -56,30 +59,40 @@ def fill_context(draft: Draft) -> Draft:
 def settle_ids(draft: Draft) -> Draft:
     """Make every id a text of bounded length, and fit for its place in the entry."""
     # Written out, as is _fill: this runs for every event, and attributes looked up by a
-    # name in a variable take several times as long.
-    if draft.user_id is not None:
-        draft.user_id = _bounded(draft.user_id)
-    if draft.ip_address is not None:
-        draft.ip_address = _bounded(draft.ip_address)
-    if draft.user_agent is not None:
-        draft.user_agent = _bounded(draft.user_agent, MAX_USER_AGENT_BYTES)
-    if draft.session_id is not None:
-        draft.session_id = _bounded(draft.session_id)
-    if draft.request_id is not None:
-        draft.request_id = _bounded(draft.request_id)
-    if draft.resource_id is not None:
-        draft.resource_id = _bounded(draft.resource_id)
-    if draft.on_behalf_of is not None:
-        draft.on_behalf_of = _bounded(draft.on_behalf_of)
-    if draft.impersonator is not None:
-        draft.impersonator = _bounded(draft.impersonator)
+    # name in a variable take several times as long. Short texts are nearly all there are.
+    given = draft.user_id
+    if given is not None and (type(given) is not str or len(given) > _SHORT_ID):
+        draft.user_id = _bounded(given)
+    given = draft.ip_address
+    if given is not None and (type(given) is not str or len(given) > _SHORT_ID):
+        draft.ip_address = _bounded(given)
+    given = draft.user_agent
+    if given is not None and (type(given) is not str or len(given) > _SHORT_USER_AGENT):
+        draft.user_agent = _bounded(given, MAX_USER_AGENT_BYTES)
+    given = draft.session_id
+    if given is not None and (type(given) is not str or len(given) > _SHORT_ID):
+        draft.session_id = _bounded(given)
+    given = draft.request_id
+    if given is not None and (type(given) is not str or len(given) > _SHORT_ID):
+        draft.request_id = _bounded(given)
+    given = draft.resource_id
+    if given is not None and (type(given) is not str or len(given) > _SHORT_ID):
+        draft.resource_id = _bounded(given)
+    given = draft.on_behalf_of
+    if given is not None and (type(given) is not str or len(given) > _SHORT_ID):
+        draft.on_behalf_of = _bounded(given)
+    given = draft.impersonator
+    if given is not None and (type(given) is not str or len(given) > _SHORT_ID):
+        draft.impersonator = _bounded(given)
     if draft.actor_kind is not None and draft.actor_kind not in ACTOR_KINDS:
         draft.actor_kind = cut(as_text(draft.actor_kind), MAX_KIND_BYTES)
     if draft.subjects:
         draft.subjects = _subjects(draft)
-    if draft.company_id is not None:
+    given = draft.company_id
+    if given is not None and (type(given) is not str or not 0 < len(given) <= _SHORT_COMPANY):
         _settle_company(draft)
-    if draft.resource_type is not None:
+    given = draft.resource_type
+    if given is not None and (type(given) is not str or _RESOURCE_TYPE(given) is None):
         _settle_resource_type(draft)
     return draft
 
@@ -111,7 +124,7 @@ def cut(text: str, limit: int) -> str:
 def company_text(company: Any) -> str | None:
     """A company's id as it is recorded; None where it is none that the entry could hold."""
     text = as_text(company)
-    if len(text) * _MOST_UTF8_BYTES > MAX_COMPANY_BYTES:
+    if len(text) > _SHORT_COMPANY:
         return text if len(text.encode("utf-8", "replace")) <= MAX_COMPANY_BYTES else None
     return text or None
 
@@ -172,8 +185,6 @@ def _fill(draft: Draft, members: Mapping[str, Any]) -> None:
 
 
 def _bounded(value: Any, limit: int = MAX_ID_BYTES) -> str:
-    if type(value) is str and len(value) * _MOST_UTF8_BYTES <= limit:
-        return value
     return cut(as_text(value), limit)
 
 

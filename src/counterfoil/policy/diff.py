@@ -103,10 +103,11 @@ class _Comparison:
                 elif self.same(value, other):
                     continue
                 found[f"{path}/{escaped(name)}"] = {"op": "replace", "old": value, "new": other}
-            for name, value in new.items():
-                if name not in old:
-                    pointer = f"{path}/{escaped(name)}"
-                    found[pointer] = {"op": "add", "old": None, "new": value}
+            if not new.keys() <= old.keys():
+                for name, value in new.items():
+                    if name not in old:
+                        pointer = f"{path}/{escaped(name)}"
+                        found[pointer] = {"op": "add", "old": None, "new": value}
             if len(found) > MOST_CHANGES:
                 return False
         return True
@@ -153,8 +154,14 @@ def _same_scalar(one: object, other: object) -> bool:
 
 
 def _members(value: object) -> dict[str, Any] | None:
-    """A mapping's members by the text of their keys; None for anything else."""
-    held = Members(value.items()) if type(value) is dict else plain(value)
+    """A mapping's members by the text of their keys, copied; None for anything else."""
+    if type(value) is dict:
+        members: dict[Any, Any] = value.copy()
+        for key in members:
+            if type(key) is not str:
+                return _named(Members(members.items()))
+        return members
+    held = plain(value)
     return _named(held) if isinstance(held, Members) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from counterfoil.record import Draft
@@ -9,6 +10,9 @@ from counterfoil.record import Draft
 from .context import as_text, company_text
 from .link import Link
 from .redaction import Anonymiser, Redactor, Tokeniser
+
+#: Sessions whose tokens are kept in memory, each log its own.
+KEPT_SESSIONS = 1024
 
 #: The context's texts, and everything that the caller or a client filled.
 PARTS = (
@@ -44,7 +48,12 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
         redactor: the rules.
         tokens: makes the session's token; without it the id is dropped.
     """
-    session_token = Anonymiser(tokens).token
+    token = Anonymiser(tokens).token
+
+    # A session has many events, and a keyed hash takes as long as three other links.
+    @lru_cache(maxsize=KEPT_SESSIONS)
+    def session_token(session: str, company: str | None) -> str:
+        return token("session_id", session, company)
 
     def redact(draft: Draft) -> Draft:
         company = company_of(draft)
@@ -63,7 +72,7 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
             setattr(draft, name, value)
         if session is not None:
             given = session if draft.session_id is None else as_text(draft.session_id)
-            draft.session_id = session_token("session_id", given, company)
+            draft.session_id = session_token(given, company)
         if draft.changes is not None:
             draft.changes = _named(draft.changes)
         if draft.metadata is not None:
