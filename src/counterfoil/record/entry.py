@@ -16,12 +16,16 @@ from typing import Any
 
 import orjson
 
+from counterfoil.errors import InputError
+
 from .disclosure import MAX_SUBJECTS, NAMES, SLOTS, digests, dump, new_salts
 from .draft import Draft
 from .instant import DAY, LAST, rfc3339
 
 FORMAT_VERSION = 1
 MAX_ENTRY_BYTES = 65_535
+#: With these, 1,000 subjects and all else at its limit, an entry is within its own.
+MAX_AUDIT_BYTES = 16 * 1024
 
 LEVELS = ("info", "warning", "error", "critical")
 OUTCOMES = ("success", "failure", "unknown")
@@ -46,6 +50,9 @@ class UntimedEntry:
         sd: the digests as they stand in the entry, once committed.
         draft: kept only where a repeat of this id must be compared with what is stored.
         size: bytes that the event takes while it waits, about.
+
+    Raises:
+        InputError: the draft's ``audit`` facts are longer than 16 KiB.
     """
 
     __slots__ = (
@@ -109,8 +116,7 @@ class UntimedEntry:
 
         self.front = "" if draft.company_id is None else _company(draft.company_id)
         if draft.audit is not None:
-            audit = orjson.dumps(draft.audit, option=orjson.OPT_SORT_KEYS).decode()
-            self.front = f',"audit":{audit}{self.front}'
+            self.front = f',"audit":{_facts(draft.audit)}{self.front}'
 
     @property
     def id(self) -> bytes:
@@ -250,6 +256,16 @@ def _people(draft: Draft) -> Sequence[tuple[str, str, bytes]]:
     named = [("on_behalf_of", draft.on_behalf_of), ("impersonator", draft.impersonator)]
     named += [(f"subject_{n}", one) for n, one in enumerate(draft.subjects[:MAX_SUBJECTS])]
     return [(name, one, orjson.dumps(one)) for name, one in named if one is not None]
+
+
+def _facts(audit: dict[str, Any]) -> str:
+    data = orjson.dumps(audit, option=orjson.OPT_SORT_KEYS)
+    if len(data) > MAX_AUDIT_BYTES:
+        raise InputError(
+            f"The facts of an entry are at most {MAX_AUDIT_BYTES:,} bytes.",
+            remedy="Spread them over several entries.",
+        )
+    return data.decode()
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,8 @@ from .disclosure import Disclosure
 from .instant import from_rfc3339, to_datetime
 from .row import EventRow, MentionRow
 
+_SUBJECT = "subject_"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
@@ -100,7 +102,7 @@ class Event:
             user_id=actor.get("user_id"),
             on_behalf_of=values.get("on_behalf_of"),
             impersonator=values.get("impersonator"),
-            subjects=tuple(value for name, value in values.items() if name.startswith("subject_")),
+            subjects=_subjects(values),
             ip_address=client.get("ip_address"),
             user_agent=client.get("user_agent"),
             session_id=client.get("session_id"),
@@ -134,6 +136,13 @@ class Event:
                 value = list(value)
             found[name] = value
         return found
+
+
+def _subjects(values: dict[str, Any]) -> tuple[str, ...]:
+    # A store gives the rows in the order of their names, where subject_10 comes before subject_2.
+    found = [name for name in values if name.startswith(_SUBJECT)]
+    found.sort(key=lambda name: int(name.removeprefix(_SUBJECT)))
+    return tuple(values[name] for name in found)
 
 
 def _moment(text: str) -> datetime:
