@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from counterfoil.store import CheckpointRow, Store, open_store
-from counterfoil.store.interface import Holding
+from counterfoil.store.interface import LARGEST, SMALLEST, Holding
+from counterfoil.store.where import MOST_BRANCHES
 
 from .writing import HOUR, put
 
@@ -55,6 +56,33 @@ async def test_counts_by_kind(store: Store) -> None:
     ]
     assert await store.counts(1, "hour", HOUR, HOUR, {"level": (1, 2)}, ()) == []
     assert await store.counts(1, "hour", HOUR, HOUR, {"company": ("",)}, ()) == [(HOUR, (), 5)]
+
+
+async def test_days_of_a_company_are_summed_from_its_hours(store: Store) -> None:
+    await put(store, {}, counts=[*COUNTS, (HOUR - 1, "c-1", "login", 0, 0, 13)])
+    one = {"company": ("c-1",)}
+    assert await store.counts(1, "day", DAY, DAY, one, ()) == [(DAY, (), 12)]
+    assert await store.counts(1, "day", DAY - 1, DAY + 1, one, ("type",)) == [
+        (DAY - 1, ("login",), 13),
+        (DAY, ("login",), 9),
+        (DAY, ("logout",), 3),
+    ]
+    assert await store.counts(1, "day", DAY, DAY, {"level": (0,)}, ("company",)) == [
+        (DAY, ("",), 5),
+        (DAY, ("c-1",), 5),
+    ]
+    assert await store.counts(1, "day", DAY + 1, DAY + 9, one, ()) == []
+    assert await store.counts(1, "day", DAY, DAY, {"company": ()}, ()) == []
+
+
+@pytest.mark.parametrize("unit", ["hour", "day"])
+async def test_counts_of_all_time(store: Store, unit: str) -> None:
+    await put(store, {}, counts=COUNTS)
+    companies = ["c-1", *(f"other-{number}" for number in range(MOST_BRANCHES))]
+    for some in (companies[:1], companies[:MOST_BRANCHES], companies):
+        found = await store.counts(1, unit, SMALLEST, LARGEST, {"company": some}, ("company",))
+        assert {values for _, values, _ in found} == {("c-1",)}
+        assert sum(events for _, _, events in found) == 12
 
 
 async def test_tiles_of_a_level_in_order(store: Store) -> None:
@@ -118,10 +146,11 @@ async def test_inventory_counts_the_rows_of_each_log(store: Store) -> None:
 
 
 async def test_a_day_counts_a_kind_once(store: Store) -> None:
-    await put(store, {}, counts=[(HOUR, "", "login", 0, 0, 1), (HOUR + 3, "", "login", 0, 0, 1)])
+    kinds = [(HOUR, ""), (HOUR, "c-1"), (HOUR + 3, "")]
+    await put(store, {}, counts=[(hour, company, "login", 0, 0, 1) for hour, company in kinds])
     assert sorted(await store.inventory()) == [
         Holding("count_by_day", 1, 0, 1),
-        Holding("count_by_hour", 1, 0, 2),
+        Holding("count_by_hour", 1, 0, 3),
     ]
 
 

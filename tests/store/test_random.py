@@ -75,6 +75,7 @@ selections = st.builds(
 buckets = st.fixed_dictionaries(
     {
         "unit": st.sampled_from(["hour", "day"]),
+        "first": st.sampled_from([0, HOUR // 24, HOUR, HOUR + 1]),
         "equal": st.fixed_dictionaries(
             {},
             optional={
@@ -116,7 +117,7 @@ async def answers(store: Store, asked: list[Selection], kinds: list[dict[str, An
         for size in (0, 3, 40):
             found += [await store.boundary(number, size, NOON + step) for step in range(-1, 9)]
         for kind in kinds:
-            found.append(await store.counts(number, first=0, last=HOUR * 2, **kind))
+            found.append(await store.counts(number, last=HOUR * 2, **kind))
     return found
 
 

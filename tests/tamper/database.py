@@ -152,11 +152,14 @@ def recompute(database: Database, log: str = "default") -> None:
             "UPDATE log SET size = ?, recorded_at = ?, frontier = ? WHERE number = ?",
             (len(rows), rows[-1][1], frontier.to_bytes(), number),
         )
-        for table, hours in (("count_by_hour", 1), ("count_by_day", 24)):
+        for table, hours, kind in (
+            ("count_by_hour", 1, "coalesce(company_id, ''), type, level, outcome"),
+            ("count_by_day", 24, "type, level, outcome"),
+        ):
             connection.execute(f"DELETE FROM {table} WHERE log = ?", (number,))
             connection.execute(
-                f"INSERT INTO {table} SELECT ?, recorded_at / 3600000000 / ?, "
-                "coalesce(company_id, ''), type, level, outcome, count(*) "
-                "FROM event WHERE position BETWEEN ? AND ? GROUP BY 2, 3, 4, 5, 6",
+                f"INSERT INTO {table} SELECT ?, recorded_at / 3600000000 / ? AS bucket, "
+                f"{kind}, count(*) FROM event WHERE position BETWEEN ? AND ? "
+                f"GROUP BY bucket, {kind}",
                 (number, hours, base, base + (1 << 40) - 1),
             )

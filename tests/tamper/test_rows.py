@@ -132,7 +132,7 @@ def test_an_inserted_event_is_extra(fresh_copy: CopyOf, source: int, distance: i
         ("INSERT INTO tile SELECT log, level, -1, hashes FROM tile LIMIT 1", "tile"),
         ("INSERT INTO tile SELECT log, 7, 0, hashes FROM tile LIMIT 1", "tile"),
         ("INSERT INTO tile SELECT 9, 0, 0, hashes FROM tile LIMIT 1", "tile"),
-        (("INSERT INTO count_by_day SELECT log, bucket, company, type, 3, outcome, 1 "
+        (("INSERT INTO count_by_day SELECT log, bucket, type, 3, outcome, 1 "
          "FROM count_by_day LIMIT 1"), "count"),
         (("INSERT INTO count_by_hour SELECT log, bucket - 500, company, type, level, outcome, 1 "
          "FROM count_by_hour LIMIT 1"), "count"),

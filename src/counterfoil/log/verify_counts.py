@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from counterfoil.record.instant import HOUR, rfc3339
 from counterfoil.store import Store
@@ -13,9 +14,20 @@ from .report import Fault, Finding, Findings, Place
 from .verify_events import Kind
 from .verify_segment import read_readable
 
-#: The unit's length in hours.
-_UNITS = {"hour": 1, "day": 24}
-_BY = ("company", "type", "level", "outcome")
+
+class _Unit(NamedTuple):
+    """A roll-up: its buckets' length in hours, and the columns that it tells apart."""
+
+    hours: int
+    by: tuple[str, ...]
+
+
+_UNITS = {
+    "hour": _Unit(1, ("company", "type", "level", "outcome")),
+    "day": _Unit(24, ("type", "level", "outcome")),
+}
+#: A bucket, and the values of the roll-up's columns.
+_Row: TypeAlias = tuple[int, tuple[object, ...]]
 
 
 class CountCheck:
@@ -40,10 +52,10 @@ class CountCheck:
         self._findings = findings
         self._unknown = 0
         self._unreadable: dict[str, set[int]] = {}
-        self._tallies: dict[str, Counter[Kind]] = {unit: Counter() for unit in _UNITS}
+        self._tallies: dict[str, Counter[_Row]] = {name: Counter() for name in _UNITS}
         self._next = {
-            unit: SMALLEST if first_hour is None else -(-first_hour // hours)
-            for unit, hours in _UNITS.items()
+            name: SMALLEST if first_hour is None else -(-first_hour // unit.hours)
+            for name, unit in _UNITS.items()
         }
 
     async def add(self, tally: Mapping[Kind, int], unknown: int, latest: int | None) -> None:
@@ -55,14 +67,12 @@ class CountCheck:
             latest: the time of the last event, microseconds; None where there is none.
         """
         self._unknown += unknown
-        for unit, hours in _UNITS.items():
-            counted = self._tallies[unit]
-            for (hour, *kind), number in tally.items():
-                counted[(hour // hours, *kind)] += number  # type: ignore[index]
+        for name, unit in _UNITS.items():
+            self._tallies[name].update(_rolled_up(unit, tally))
             if latest is not None:
-                last = latest // (HOUR * hours) - 1
-                if self._next[unit] <= last:
-                    self._compare(unit, last, await self._read(unit, last), {})
+                last = latest // (HOUR * unit.hours) - 1
+                if self._next[name] <= last:
+                    self._compare(name, last, await self._read(name, last), {})
 
     async def finish(self, since: Callable[[], Awaitable[Mapping[Kind, int]]]) -> None:
         """Compare what is left.
@@ -73,51 +83,45 @@ class CountCheck:
         """
         stored = {unit: await self._read(unit, LARGEST) for unit in _UNITS}
         newest = await since()
-        for unit, hours in _UNITS.items():
-            newer: Counter[Kind] = Counter()
-            for (hour, *kind), number in newest.items():
-                newer[(hour // hours, *kind)] += number  # type: ignore[index]
-            self._compare(unit, LARGEST, stored[unit], newer)
+        for name, unit in _UNITS.items():
+            self._compare(name, LARGEST, stored[name], _rolled_up(unit, newest))
 
-    async def _read(self, unit: str, last: int) -> Counter[Kind]:
+    async def _read(self, unit: str, last: int) -> dict[_Row, int]:
         async def read(first: int, last: int) -> list[tuple[int, tuple[object, ...], int]]:
-            return await self._store.counts(self._number, unit, first, last, {}, _BY)
+            return await self._store.counts(self._number, unit, first, last, {}, _UNITS[unit].by)
 
         rows, bad = await read_readable(read, self._next[unit], last)
         for bucket in bad:
             self._find(Fault.UNREADABLE, unit, bucket, None, None)
         self._unreadable[unit] = set(bad)
-        stored: Counter[Kind] = Counter()
-        for bucket, kind, events in rows:
-            stored[(bucket, *kind)] = events  # type: ignore[index]
-        return stored
+        return {(bucket, kind): events for bucket, kind, events in rows}
 
     def _compare(
-        self, unit: str, last: int, stored: Mapping[Kind, int], newer: Mapping[Kind, int]
+        self, unit: str, last: int, stored: Mapping[_Row, int], newer: Mapping[_Row, int]
     ) -> None:
         first = self._next[unit]
         self._next[unit] = last + 1
         tally = self._tallies[unit]
-        counted = {kind: events for kind, events in tally.items() if first <= kind[0] <= last}
+        counted = {row: events for row, events in tally.items() if first <= row[0] <= last}
         # Hours before the first are counted in part only, and are not compared.
-        self._tallies[unit] = Counter({k: n for k, n in tally.items() if k[0] > last})
+        self._tallies[unit] = Counter({row: n for row, n in tally.items() if row[0] > last})
         wrong = {
-            kind[0]
-            for kind in counted.keys() | stored.keys()
+            row[0]
+            for row in counted.keys() | stored.keys()
             if not 0
-            <= stored.get(kind, 0) - counted.get(kind, 0)
-            <= newer.get(kind, 0) + self._unknown
+            <= stored.get(row, 0) - counted.get(row, 0)
+            <= newer.get(row, 0) + self._unknown
         }
         for bucket in sorted(wrong - self._unreadable[unit]):
-            expected = sum(n for kind, n in counted.items() if kind[0] == bucket)
-            found = sum(n for kind, n in stored.items() if kind[0] == bucket)
+            expected = sum(n for row, n in counted.items() if row[0] == bucket)
+            found = sum(n for row, n in stored.items() if row[0] == bucket)
             self._find(Fault.ALTERED, unit, bucket, expected, found)
 
     def _find(
         self, fault: Fault, unit: str, bucket: int, expected: int | None, found: int | None
     ) -> None:
         try:
-            name = f"{unit} from {rfc3339(bucket * _UNITS[unit] * HOUR)[:13]}h"
+            name = f"{unit} from {rfc3339(bucket * _UNITS[unit].hours * HOUR)[:13]}h"
         except OverflowError:
             name = f"{unit} {bucket}"
         same = expected == found
@@ -133,3 +137,11 @@ class CountCheck:
                 else f"{found} events{', of other kinds' if same else ''}",
             )
         )
+
+
+def _rolled_up(unit: _Unit, tally: Mapping[Kind, int]) -> Counter[_Row]:
+    """A tally by hour, company, type, level and outcome as the roll-up has it."""
+    found: Counter[_Row] = Counter()
+    for (hour, *kind), events in tally.items():
+        found[hour // unit.hours, tuple(kind[-len(unit.by) :])] += events
+    return found

@@ -243,7 +243,10 @@ class Store(Protocol):
         equal: Mapping[str, Collection[Any]],
         by: Sequence[str],
     ) -> list[tuple[int, tuple[Any, ...], int]]:
-        """Sums of the roll-ups: (bucket, values of ``by``, events).
+        """Sums of the roll-ups: (bucket, values of ``by``, events), in that order.
+
+        There is one by hour, and one by day that knows no companies: days of a company, or by
+        company, are summed from the hours, which takes longer.
 
         Args:
             unit: ``hour`` or ``day``; buckets are whole units since the Unix epoch.

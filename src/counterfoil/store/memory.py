@@ -201,9 +201,9 @@ class MemoryStore:
         tables = self._open_tables
         held = Counter(("tile", log, level) for log, level, _ in tables.tiles)
         held.update(("checkpoint", log, 0) for log, _ in tables.checkpoints)
-        for unit, hours in _HOURS.items():
-            rows = {row._replace(hour=row.hour // hours) for row in tables.counts}
-            held.update((f"count_by_{unit}", row.log, 0) for row in rows)
+        held.update(("count_by_hour", row.log, 0) for row in tables.counts)
+        days = {row._replace(hour=row.hour // 24, company="") for row in tables.counts}
+        held.update(("count_by_day", row.log, 0) for row in days)
         return [Holding(*what, rows) for what, rows in held.items()]
 
     async def meta(self) -> dict[str, str]:

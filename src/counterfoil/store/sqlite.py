@@ -29,6 +29,7 @@ from .interface import (
 )
 from .sqlite_append import Appender
 from .sqlite_connection import connect, migrate, transaction
+from .sqlite_counts import counts_sql
 from .sqlite_error import store_error
 from .sqlite_select import count_sql, select_sql
 from .sqlite_statement import heads_where, rows_by_id, statement, value_of
@@ -139,17 +140,7 @@ class SQLiteStore:
         equal: Mapping[str, Collection[Any]],
         by: Sequence[str],
     ) -> list[tuple[int, tuple[Any, ...], int]]:
-        columns = "".join(f", {column}" for column in by)
-        conditions = "".join(
-            f" AND {column} IN ({', '.join('?' * len(values))})" for column, values in equal.items()
-        )
-        table = {"hour": "count_by_hour", "day": "count_by_day"}[unit]
-        sql = (
-            f"SELECT bucket{columns}, sum(events) FROM {table} "  # noqa: S608 - no values
-            f"WHERE log = ? AND bucket BETWEEN ? AND ?{conditions} "
-            f"GROUP BY bucket{columns} ORDER BY bucket{columns}"
-        )
-        parameters = [number, first, last, *(item for items in equal.values() for item in items)]
+        sql, parameters = counts_sql(number, unit, first, last, equal, by)
         return await self._read(
             lambda c: [(row[0], row[1:-1], row[-1]) for row in c.execute(sql, parameters)]
         )

@@ -79,7 +79,8 @@ CREATE TABLE tile (
     UNIQUE (log, level, number)
 ) STRICT;
 
--- Events by UTC hour and by UTC day of recorded_at, in whole units since the Unix epoch.
+-- Events by UTC hour and by UTC day of recorded_at, in whole units since the Unix epoch. Days do
+-- not tell companies apart: so a year by day stays small, however many companies there are.
 CREATE TABLE count_by_hour (
     log     INTEGER NOT NULL,
     bucket  INTEGER NOT NULL,
@@ -94,12 +95,11 @@ CREATE TABLE count_by_hour (
 CREATE TABLE count_by_day (
     log     INTEGER NOT NULL,
     bucket  INTEGER NOT NULL,
-    company TEXT NOT NULL,
     type    TEXT NOT NULL,
     level   INTEGER NOT NULL,
     outcome INTEGER NOT NULL,
     events  INTEGER NOT NULL,
-    PRIMARY KEY (log, bucket, company, type, level, outcome)
+    PRIMARY KEY (log, bucket, type, level, outcome)
 ) STRICT, WITHOUT ROWID;
 
 -- Signed checkpoints, opaque to the store.

@@ -35,10 +35,9 @@ BEGIN
         new.occurred_at)
     ON CONFLICT (log, bucket, company, type, level, outcome)
     DO UPDATE SET events = events + excluded.events;
-    INSERT INTO main.count_by_day (log, bucket, company, type, level, outcome, events)
-    VALUES (new.position, new.recorded_at / 24, new.company_id, new.type, new.level, new.outcome,
-        new.occurred_at)
-    ON CONFLICT (log, bucket, company, type, level, outcome)
+    INSERT INTO main.count_by_day (log, bucket, type, level, outcome, events)
+    VALUES (new.position, new.recorded_at / 24, new.type, new.level, new.outcome, new.occurred_at)
+    ON CONFLICT (log, bucket, type, level, outcome)
     DO UPDATE SET events = events + excluded.events;
 END;
 
