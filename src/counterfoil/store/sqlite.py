@@ -31,7 +31,7 @@ from .sqlite_append import Appender
 from .sqlite_connection import connect, migrate, transaction
 from .sqlite_counts import counts_sql
 from .sqlite_error import store_error
-from .sqlite_select import count_sql, select_sql
+from .sqlite_select import count_sql, select_sql, shortest
 from .sqlite_statement import heads_where, rows_by_id, statement, value_of
 from .thread import ConnectionThread
 
@@ -113,14 +113,18 @@ class SQLiteStore:
         return await self._read(lambda c: list(rows_by_id(c, ids).values()))
 
     async def select(self, selection: Selection) -> list[EventRow]:
-        sql, parameters = select_sql(selection)
-        return await self._read(
-            lambda c: [EventRow._make(row) for row in c.execute(sql, parameters)]
-        )
+        def read(connection: apsw.Connection) -> list[EventRow]:
+            sql, parameters = select_sql(selection, shortest(connection, selection))
+            return [EventRow._make(row) for row in connection.execute(sql, parameters)]
+
+        return await self._read(read)
 
     async def count(self, selection: Selection) -> int:
-        parts = count_sql(selection)
-        return await self._read(lambda c: sum(value_of(c, *part) for part in parts))
+        def read(connection: apsw.Connection) -> int:
+            parts = count_sql(selection, shortest(connection, selection))
+            return sum(value_of(connection, *part) for part in parts)
+
+        return await self._read(read)
 
     async def mentions(self, first: int, last: int) -> list[MentionRow]:
         sql = statement("mentions")

@@ -21,15 +21,31 @@ LEADING = (
     "level",
     "type",
 )
+#: Leads where the events are those that mention a person: not a column, but the mentions' index.
+PERSON = "person"
 #: An index on these leaves out the common values (``info``, ``success``), which are 0.
 PARTIAL = ("level", "outcome")
+#: The events that mention a person, each once, though it may do so under several names. SQLite
+#: keeps the order of a GROUP BY, and not that of a DISTINCT.
+_MENTIONED = (
+    "(SELECT position AS place FROM mention WHERE person = ? AND position BETWEEN ? AND ? "
+    "GROUP BY position ORDER BY position {order}) AS mentioned "
+    "CROSS JOIN event ON position = place"
+)
 #: With more values than this, walking the events in order beats merging one range a value.
 MOST_BRANCHES = 24
 
 
 class Where(NamedTuple):
-    """Conditions and their parameters, in the order of the placeholders."""
+    """What to read from, the conditions, and the parameters in the order of the placeholders.
 
+    Attributes:
+        source: the events, joined to an ordered range of mentions where these lead.
+        key: the column of the source that is its order.
+    """
+
+    source: str
+    key: str
     conditions: list[str]
     parameters: list[Any]
 
@@ -39,24 +55,27 @@ class Where(NamedTuple):
         return " AND ".join(self.conditions)
 
 
-def leader(selection: Selection) -> str | None:
-    """The column whose index should be walked, or None to walk the events themselves."""
-    for column in LEADING:
-        values = selection.equal.get(column)
-        if not values or len(values) > MOST_BRANCHES:
-            continue
-        if column in PARTIAL and 0 in values:
-            continue
-        return column
-    return None
+def leaders(selection: Selection) -> list[str]:
+    """The columns whose index can be walked, and PERSON, the most telling first.
+
+    Where there are none, the events themselves are walked.
+    """
+    return [PERSON] * (selection.person is not None) + [
+        column for column in LEADING if _can_lead(column, selection.equal.get(column, ()))
+    ]
 
 
-def branches(selection: Selection) -> list[tuple[str | None, Any]]:
-    """One (leading column, value) a range to walk; (None, None) for the events themselves."""
-    column = leader(selection)
-    if column is None:
-        return [(None, None)]
-    return [(column, value) for value in dict.fromkeys(selection.equal[column])]
+def _can_lead(column: str, values: Collection[Any]) -> bool:
+    return 0 < len(values) <= MOST_BRANCHES and not (column in PARTIAL and 0 in values)
+
+
+def branches(selection: Selection, leading: str | None) -> list[Any]:
+    """The values of what leads: each is one range to walk. One None for the events themselves."""
+    if leading is None:
+        return [None]
+    if leading == PERSON:
+        return [selection.person]
+    return list(dict.fromkeys(selection.equal[leading]))
 
 
 def where(
@@ -67,15 +86,21 @@ def where(
     shield: Callable[[str], str],
     instr: str,
 ) -> Where:
-    """The conditions of one branch.
+    """One branch.
 
     Args:
+        leading: one of :func:`leaders`, or None.
+        value: one of :func:`branches`.
         shield: wraps a column so that the planner does not use its index.
         instr: the condition that a blob column holds some bytes, with ``{column}``.
     """
+    source, key = "event", "position"
     conditions = ["position BETWEEN ? AND ?"]
     parameters: list[Any] = [selection.first, selection.last]
-    if leading is not None:
+    if leading == PERSON:
+        source, key = _MENTIONED.format(order="DESC" if selection.newest_first else "ASC"), "place"
+        parameters = [value, *parameters, *parameters]
+    elif leading is not None:
         conditions.append(f"{leading} = ?")
         parameters.append(value)
         if leading in PARTIAL:
@@ -88,13 +113,13 @@ def where(
     for column, needle in selection.contains:
         conditions.append(instr.format(column=column))
         parameters.append(needle)
-    if selection.person is not None:
+    if selection.person is not None and leading != PERSON:
         conditions.append(
-            "position IN "
-            "(SELECT position FROM mention WHERE person = ? AND position BETWEEN ? AND ?)"
+            "EXISTS (SELECT 1 FROM mention "
+            "WHERE mention.person = ? AND mention.position = event.position)"
         )
-        parameters += [selection.person, selection.first, selection.last]
-    return Where(conditions, parameters)
+        parameters.append(selection.person)
+    return Where(source, key, conditions, parameters)
 
 
 def _among(values: Collection[Any]) -> str:
