@@ -109,7 +109,7 @@ def test_many_subjects_keep_their_order() -> None:
         {"entry": b"\xff"},
     ],
 )
-def test_a_damaged_row_is_called_so(damage: dict[str, bytes]) -> None:
+def test_a_damaged_row_is_called_so(damage: dict[str, Any]) -> None:
     draft = Draft("order_created", "019b7764-9800-7000-8000-000000000001", NEW_YEAR)
     draft.ip_address = "192.0.2.7"
     row, people = recorded(draft)
