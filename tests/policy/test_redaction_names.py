@@ -94,5 +94,5 @@ def test_hostile_keys_do_not_fill_the_memory() -> None:
     for number in range(60):
         redactor.clean({f"{number}-{index}": index for index in range(200)})
     keys = redactor._variant.keys
-    assert len(keys.known) <= 4096
+    assert len(keys.plain) + len(keys._known) <= 4096
     assert redactor.clean({"password": "x"}) == {"password": "[redacted:password]"}

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import os
+import subprocess
+import sys
 from collections import OrderedDict, defaultdict, deque
 from decimal import Decimal
 from pathlib import PurePosixPath
@@ -322,11 +325,44 @@ def test_too_much_is_left_out_and_says_so() -> None:
     redactor = Redactor(longest=1000)
     assert redactor.clean({"a": "x y" * 400, "b": "z"}) == {"a": "[truncated:1200]", "b": "z"}
     assert redactor.clean("ü" * 1001) == "[truncated:2002]"
+    key = "password=hunter2 " * 100
+    for value in ({key: 1}, {"/a": {key: 1}}, {"a": {key: {"b": 1}}}):
+        for root in ("details", "changes"):
+            clean = redactor.clean(value, root=root)
+            assert "hunter2" not in str(clean)
+            assert "[truncated:1700]" in str(clean)
+            assert redactor.clean(clean, root=root) == clean
     many = redactor.clean({"texts": ["some words"] * 5000})
     assert isinstance(many, dict)
     assert many["texts"][-1] == "[truncated:10]"  # type: ignore[index]
     wide = redactor.clean({"a": list(range(100_001)), "b": 1})
     assert wide == {"a": "[truncated:members]", "b": 1}
+
+
+SAMPLE = """
+import orjson
+from counterfoil.policy.redaction import Redactor
+value = {
+    "set": {"b", "a", "c"}, "mixed": {1, "x", None, 2.5}, "pairs": {("b", 1), ("a", 2)},
+    "pair": {"id": "pin", "name": "password", "type": "token", "value": "x"},
+    "frozen": {frozenset({"a"}), "b"},
+}
+print(orjson.dumps(Redactor().clean(value)).decode())
+"""
+
+
+def test_what_comes_out_does_not_depend_on_the_process() -> None:
+    """The same event id with the same content must be the same event, whoever sends it."""
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", SAMPLE],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(outputs) == 1
 
 
 def test_findings_tell_where_and_why_and_never_what(redactor: Redactor) -> None:

@@ -37,6 +37,7 @@ _MASKED = re.compile(r"[*•xX.#-]{3,}")
 _HEADER_KINDS = frozenset(["authorization", "cookie"])
 _SHORTEST_WORD = 3
 
+_BEFORE_PARAMETER = frozenset("?&#;")
 _BLOCK = re.compile(r"[|>][+-]?[ \t]{0,8}\r?\n((?:[ \t]+[^\r\n]*\r?\n?)+)")
 
 _INPUT = re.compile(r"(?i)<input\b[^<>]{0,2048}>")
@@ -107,11 +108,11 @@ _KEY = Verdict("url:key", "api_key", Treatment.DROP, needs=re.compile(r"^[^/]{16
 
 def _url_verdict(name: str, match: re.Match[str], text: str) -> Verdict | None:
     """Names that give a value away as a parameter, and are ordinary words elsewhere."""
-    plain = joined(name)
-    if plain == "code":
+    if name.lower() == "code":
         return CODE if _OAUTH.search(text) is not None else None
-    if text[match.start() - 1 : match.start()] not in ("?", "&", "#", ";") or not match.start():
+    if text[max(0, match.start() - 1) : match.start()] not in _BEFORE_PARAMETER:
         return None
+    plain = joined(name)
     if plain in URL_PARAMETERS:
         return _SIGNATURE
     return _KEY if plain == "key" else None

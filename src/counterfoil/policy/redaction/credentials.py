@@ -44,8 +44,9 @@ _KEYS = re.compile(
 _AZURE_SECRET = re.compile(r"(?<![\w~.-])[\w~.]{3}[0-9]Q~[\w~.-]{31,34}(?![\w~.-])")
 _TELEGRAM = re.compile(r"(?<![0-9A-Za-z])[0-9]{8,10}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])")
 
+_SCHEMES = ("bearer", "basic", "negotiate", "ntlm", "token", "apikey")
 _SCHEME = re.compile(
-    r"(?i)(?<![A-Za-z0-9])(?P<scheme>bearer|basic|negotiate|ntlm|token|apikey)"
+    rf"(?i)(?<![A-Za-z0-9])(?P<scheme>{'|'.join(_SCHEMES)})"
     r"(?P<gap>[ \t:=]{1,4})(?P<value>[A-Za-z0-9._~+/|:=-]{4,}+)"
 )
 _LOOKS_RANDOM = re.compile(r"(?=.{0,512}[0-9])[A-Za-z0-9_-]{20,}")
@@ -147,7 +148,11 @@ def schemes(text: str, scan: Scan) -> str:
         kind = "basic" if scheme == "basic" else "bearer"
         return match["scheme"] + match["gap"] + scan.dropped(f"value:{kind}", kind)
 
-    return _SCHEME.sub(replace, text)
+    low = text.lower()
+    for word in _SCHEMES:
+        if word in low:
+            return _SCHEME.sub(replace, text)
+    return text
 
 
 def _is_user_and_password(value: str) -> bool:

@@ -46,22 +46,50 @@ class Entry:
     role: Role | None
 
 
-UNKNOWN = Entry("", None, None)
-"""Stands for a key that was not looked at yet."""
-
-
 class Keys:
-    """Entries of keys under one set of rules; an unremarkable key has None."""
+    """What is known of keys under one set of rules.
+
+    Attributes:
+        names: verdicts on names.
+        plain: keys that are no more than their text.
+    """
 
     def __init__(self, names: Names) -> None:
         self.names = names
-        self.known: dict[str, Entry | None] = {}
+        self.plain: set[str] = set()
+        self._known: dict[str, Entry] = {}
         self._pointers: dict[str, tuple[str, Verdict | None]] = {}
 
     def entry(self, key: str, clean: Callable[[str], str]) -> Entry | None:
-        """What is known of a key; looked at first where nothing is known yet."""
-        entry = self.known.get(key, UNKNOWN)
-        return self.learn(key, clean) if entry is UNKNOWN else entry
+        """What is known of a key; None of one that is no more than its text.
+
+        Args:
+            key: the key.
+            clean: takes the secrets out of a text.
+        """
+        if key in self.plain:
+            return None
+        return self._known.get(key) or self._learn(key, clean)
+
+    def _learn(self, key: str, clean: Callable[[str], str]) -> Entry | None:
+        name = clean(key)
+        # Of a key that held a secret only the rest is a name, in a second pass as in the first.
+        bare = MARKER.sub(" ", name) if "[redacted:" in name else name
+        verdict = self.names.verdict(bare)
+        role = _role(bare) if verdict is None and len(bare) <= LONGEST_ROLE else None
+        if name != key:
+            # Not kept: what a key is cleaned to may hold a token, and that is one company's.
+            return Entry(name, verdict, role)
+        entry = None if verdict is None and role is None else Entry(name, verdict, role)
+        if len(key) <= LONGEST_KEPT:
+            if len(self.plain) + len(self._known) >= KEPT_KEYS:
+                self.plain.clear()
+                self._known.clear()
+            if entry is None:
+                self.plain.add(key)
+            else:
+                self._known[key] = entry
+        return entry
 
     def pointer(self, pointer: str, clean: Callable[[str], str]) -> tuple[str, Verdict | None]:
         """A JSON pointer (RFC 6901) without secrets, and what its parts say of the value there."""
@@ -79,39 +107,20 @@ class Keys:
             if found is not None and (found.whole or depth == len(parts)):
                 verdict = stronger(verdict, found)
         held = "/".join(names), verdict
-        if len(pointer) <= 4 * LONGEST_KEPT:
+        if held[0] == pointer and len(pointer) <= 4 * LONGEST_KEPT:
             if len(self._pointers) >= KEPT_KEYS:
                 self._pointers.clear()
             self._pointers[pointer] = held
         return held
 
-    def learn(self, key: str, clean: Callable[[str], str]) -> Entry | None:
-        """The entry of a key that is not in `known`.
 
-        Args:
-            key: the key.
-            clean: takes the secrets out of a text.
-        """
-        name = clean(key)
-        # Of a key that held a secret only the rest is a name, in a second pass as in the first.
-        bare = MARKER.sub(" ", name) if "[redacted:" in name else name
-        verdict = self.names.verdict(bare)
-        plain = joined(bare) if verdict is None and len(bare) <= LONGEST_ROLE else ""
-        role = None
-        if plain in PAIR_VALUES:
-            role = Role.PAIR_VALUE
-        elif plain == "code":
-            role = Role.CODE
-        elif plain in JWK_SECRETS:
-            role = Role.JWK
-        entry = None
-        if name != key or verdict is not None or role is not None:
-            entry = Entry(name, verdict, role)
-        if len(key) <= LONGEST_KEPT:
-            if len(self.known) >= KEPT_KEYS:
-                self.known.clear()
-            self.known[key] = entry
-        return entry
+def _role(name: str) -> Role | None:
+    plain = joined(name)
+    if plain in PAIR_VALUES:
+        return Role.PAIR_VALUE
+    if plain == "code":
+        return Role.CODE
+    return Role.JWK if plain in JWK_SECRETS else None
 
 
 def escaped(part: str) -> str:

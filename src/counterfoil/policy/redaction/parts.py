@@ -7,7 +7,7 @@ from typing import Any
 from .keys import escaped, unescaped
 from .paths import States
 from .plain import Members, free_name, key_text, plain
-from .suspicion import is_uuid
+from .suspicion import UUID_LENGTH, is_uuid
 from .treatment import Verdict, stronger
 from .walk import SHORT, SMALLEST_CARD, Chain, Walk
 
@@ -25,22 +25,23 @@ _CHANGE = ("op", "old", "new")
 class PartsWalk(Walk):
     """One walk over any number of an event's parts."""
 
+    __slots__ = ()
+
     def part(self, out: dict[str, Any], root: str, value: object) -> None:
         """Put the clean form of the part `root` into `out`.
 
         Its texts are clean only after `finish`.
         """
-        where = "" if self._wheres is None else f"/{root}"
-        first = len(self._texts) // 3
         if type(value) is str:
             out[root] = value
-            if (len(value) >= SHORT or not value.isalnum()) and not is_uuid(value):
-                if root in IDENTIFIERS:
-                    self._identifiers.add(first)
-                self._texts += (out, root, value)
-                if self._wheres is not None:
-                    self._wheres.append(where)
+            size = len(value)
+            if (size >= SHORT or not value.isalnum()) and not (
+                size == UUID_LENGTH and is_uuid(value)
+            ):
+                self._text(out, root, value)
             return
+        first = len(self._texts) // 3
+        where = "" if self._wheres is None else f"/{root}"
         paths = self._scan.rules.paths
         states = paths.start(root) if paths else ()
         if root == "changes" and isinstance(changes := plain(value), Members):
@@ -58,6 +59,13 @@ class PartsWalk(Walk):
         if root in IDENTIFIERS:
             self._identifiers.update(range(first, len(self._texts) // 3))
 
+    def _text(self, out: dict[str, Any], root: str, value: str) -> None:
+        if root in IDENTIFIERS:
+            self._identifiers.add(len(self._texts) // 3)
+        self._texts += (out, root, value)
+        if self._wheres is not None:
+            self._wheres.append(f"/{root}")
+
     def _changes(
         self, target: dict[str, Any], source: Members, chain: Chain, states: States, where: str
     ) -> None:
@@ -68,6 +76,8 @@ class PartsWalk(Walk):
             return
         for key, value in source:
             pointer = key if type(key) is str else key_text(key)
+            if len(pointer) > self._longest:
+                pointer = self._too_long(pointer)
             name, verdict = self._keys.pointer(pointer, self._clean_key)
             below = states
             if states:
@@ -105,20 +115,25 @@ class PartsWalk(Walk):
     ) -> None:
         for key, value in source:
             name = key if type(key) is str else key_text(key)
+            if len(name) > self._longest:
+                name = free_name(self._too_long(name), target)
             holds = verdict
             if name not in _CHANGE:
-                entry = self._keys.entry(name, self._clean_key)
+                entry = self._entry(name)
                 if entry is not None:
                     name, holds = entry.name, stronger(verdict, entry.verdict)
                 name = free_name(name, target)
             elif name == "op":
                 holds = None
             kind = type(value)
-            if holds is None and (
+            if holds is None and kind is str and self._wheres is None:
+                target[name] = value
+                if len(value) >= SHORT or not value.isalnum():
+                    self._texts += (target, name, value)
+            elif holds is None and (
                 kind is bool
                 or value is None
-                or (kind is int and -SMALLEST_CARD < value < SMALLEST_CARD)
-                or (kind is str and len(value) < SHORT and value.isalnum())
+                or ((kind is int or kind is float) and -SMALLEST_CARD < value < SMALLEST_CARD)
             ):
                 target[name] = value
             else:

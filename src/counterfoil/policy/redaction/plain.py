@@ -202,7 +202,7 @@ def _tuple(value: Any) -> Plain:
 
 
 def _set(value: Any) -> Items:
-    """In an order that does not change from run to run, where the items are scalars."""
+    """In an order that does not change from run to run, as far as the items' texts tell."""
     items = [
         item if isinstance(text := plain(item), (Members, Items)) else text
         for item in (set if issubclass(type(value), set) else frozenset).copy(value)
@@ -211,6 +211,8 @@ def _set(value: Any) -> Items:
         type(item) is int or type(item) is float for item in items
     ):
         items.sort()
+    else:
+        items.sort(key=key_text)
     return Items(items)
 
 

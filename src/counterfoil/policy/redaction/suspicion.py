@@ -13,7 +13,10 @@ from collections.abc import Sequence
 
 from .payment import IBAN_START, WIDE_DIGITS
 
-_APART = "\0"
+UUID_LENGTH = 36
+
+APART = "\0"
+"""Stands between texts that are looked at together."""
 
 _MARKS = b'=%{[<"\\'
 _IN_RUN = frozenset((string.ascii_letters + string.digits + "_-").encode())
@@ -51,9 +54,13 @@ _PATH = re.compile(
 _HASH = re.compile(r"\$[^\s$]{1,20}\$")
 
 
-def suspects(texts: Sequence[str]) -> set[int]:
-    """The indexes of the texts that a pattern may have to look at."""
-    joined = _APART.join(texts)
+def suspects(texts: Sequence[str], joined: str) -> set[int]:
+    """The indexes of the texts that a pattern may have to look at.
+
+    Args:
+        texts: the texts.
+        joined: the texts, joined by `APART`.
+    """
     try:
         data = joined.encode()
     except UnicodeEncodeError:
@@ -97,7 +104,7 @@ def suspects(texts: Sequence[str]) -> set[int]:
 
 def is_uuid(text: str) -> bool:
     """Whether the text is a UUID (RFC 9562): the most frequent long run of all, and no secret."""
-    return len(text) == 36 and _UUID.fullmatch(text) is not None
+    return len(text) == UUID_LENGTH and _UUID.fullmatch(text) is not None
 
 
 def _holding(data: bytes, what: bytes) -> list[int]:
@@ -119,8 +126,8 @@ def _matching(joined: str, pattern: re.Pattern[str]) -> list[int]:
     match = pattern.search(joined)
     while match is not None:
         at = match.start()
-        found.append(joined.count(_APART, 0, at))
-        end = joined.find(_APART, at)
+        found.append(joined.count(APART, 0, at))
+        end = joined.find(APART, at)
         if end < 0:
             break
         match = pattern.search(joined, end)

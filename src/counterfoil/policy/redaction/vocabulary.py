@@ -270,11 +270,12 @@ OAUTH_COMPANIONS: frozenset[str] = words(
 JWK_SECRETS: frozenset[str] = words("d p q dp dq qi k oth")
 """Members that are private where `kty` is among them: a JSON Web Key (RFC 7518 section 6)."""
 
-PAIR_NAMES: frozenset[str] = words(
-    "name key field header parameter param attribute property column path id k fieldname type kind"
-    " label setting variable var env option"
+PAIR_NAMES: tuple[str, ...] = (
+    *("name", "key", "field", "header", "parameter", "param", "attribute", "property", "column"),
+    *("path", "fieldname", "setting", "option", "variable", "var", "env", "label", "id", "k"),
+    *("type", "kind"),
 )
-"""Where `{"name": "password", "value": "x"}` keeps the name."""
+"""Where `{"name": "password", "value": "x"}` keeps the name; the first that tells counts."""
 
 PAIR_VALUES: frozenset[str] = words(
     "value values val v old new before after oldvalue newvalue previous current from to"

@@ -8,28 +8,19 @@ at the end (`suspicion`).
 from __future__ import annotations
 
 import base64
-import re
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from . import marker, text
-from .assignments import CODE
-from .keys import UNKNOWN, Keys, Role, escaped, unescaped
-from .names import joined, segments
+from .keys import Entry, Keys, escaped
 from .paths import States
 from .payment import is_card_number
 from .plain import JSON, Items, Members, free_name, key_text, plain
 from .scan import Scan, holds
-from .suspicion import is_uuid, suspects
+from .shapes import among, by_name, describes, describes_secret, named_by
+from .shapes import flag as following
+from .suspicion import APART, UUID_LENGTH, is_uuid, suspects
 from .treatment import Treatment, Verdict, stronger
-from .vocabulary import (
-    ABOUT,
-    MEASURES,
-    OAUTH_COMPANIONS,
-    PAIR_NAMES,
-    RECORD_NAMES,
-    RECORD_VALUES,
-)
 
 DEEPEST = 20
 """Levels of containers; below them `[depth]` stands."""
@@ -43,17 +34,8 @@ MOST_TEXTS = 8
 SHORT = 13
 """Letters and digits alone are nothing to look at below this length."""
 
-LONGEST_PAIR_NAME = 128
-"""Characters of a name that stands as a value; a name also has at most three words."""
-
 SMALLEST_CARD = 10**12
-LONG_CODE = replace(CODE, needs=re.compile(r"^\S{12}"))
-"""Beside `state` alone a short `code` may as well be an error's."""
-
-JWK = Verdict("name:jwk", "private_key", Treatment.DROP)
-
-_NO_NAMES = ("[", "base64:")
-_MOST_MEMBERS = 32
+NO_KEYS: frozenset[str] = frozenset()
 _MOST_RECORDS = 100
 
 Chain: TypeAlias = "tuple[int, Chain, int] | None"
@@ -74,6 +56,18 @@ class Walk:
         longest: characters of the longest text that is looked at; a longer one is left out.
         level: in how many layers of JSON in a text the values stood.
     """
+
+    __slots__ = (
+        "_identifiers",
+        "_keys",
+        "_left",
+        "_level",
+        "_longest",
+        "_scan",
+        "_stack",
+        "_texts",
+        "_wheres",
+    )
 
     def __init__(self, scan: Scan, keys: Keys, longest: int, level: int = 0) -> None:
         self._scan = scan
@@ -101,11 +95,13 @@ class Walk:
         values = gathered[2::3]
         if not values:
             return
-        if sum(map(len, values)) > self._longest:
+        together = APART.join(values)
+        if len(together) > self._longest:
             self._leave_out(values)
+            together = APART.join(values)
         scan = self._scan
-        chosen = range(len(values)) if scan.rules.patterns else sorted(suspects(values))
-        for index in chosen:
+        chosen = suspects(values, together)
+        for index in range(len(values)) if scan.rules.patterns else sorted(chosen):
             if self._wheres is not None:
                 scan.where = self._wheres[index]
             gathered[3 * index][gathered[3 * index + 1]] = text.cleaned(
@@ -122,10 +118,12 @@ class Walk:
         for index, value in enumerate(values):
             total += len(value)
             if len(value) > self._longest or total > MOST_TEXTS * self._longest:
-                size = len(value.encode("utf-8", "surrogatepass"))
                 target, name = self._texts[3 * index : 3 * index + 2]
-                values[index] = target[name] = marker.truncated(size)
-                self._scan.lossy = True
+                values[index] = target[name] = self._too_long(value)
+
+    def _too_long(self, text: str) -> str:
+        self._scan.lossy = True
+        return marker.truncated(len(text.encode("utf-8", "surrogatepass")))
 
     def _from_text(self, value: object, level: int) -> JSON:
         """Clean a value that stood as JSON in a text."""
@@ -146,45 +144,52 @@ class Walk:
 
     def _members(self, frame: Frame, source: Members) -> None:
         _, target, chain, states, forced, where, _ = frame
-        known = self._keys.known.get
         texts = self._texts
-        plainly = not states and forced is None and self._wheres is None
+        remarkable = states or forced is not None or self._wheres is not None
+        plain_keys = NO_KEYS if remarkable else self._keys.plain
         altered = False
         siblings: dict[str, Any] | None = None
         for key, value in source:
             if type(key) is str:
-                entry = known(key, UNKNOWN)
-                if entry is None and plainly:
+                if key in plain_keys and not altered:
                     # Nearly every member of nearly every event comes by here.
                     kind = type(value)
                     if kind is str:
                         target[key] = value
-                        if (len(value) >= SHORT or not value.isalnum()) and not is_uuid(value):
+                        size = len(value)
+                        if size >= SHORT:
+                            if size != UUID_LENGTH or not is_uuid(value):
+                                texts += (target, key, value)
+                        elif not value.isalnum():
                             texts += (target, key, value)
                     elif (
                         value is None
                         or kind is bool
-                        or (kind is int and -SMALLEST_CARD < value < SMALLEST_CARD)
+                        or (
+                            (kind is int or kind is float)
+                            and -SMALLEST_CARD < value < SMALLEST_CARD
+                        )
                     ):
                         target[key] = value
                     else:
                         self._place(target, key, value, chain, states, where)
                     continue
-                if entry is UNKNOWN:
-                    entry = self._keys.learn(key, self._clean_key)
                 name = key
             else:
                 key = name = key_text(key)
-                entry = self._keys.entry(key, self._clean_key)
-                altered, plainly = True, False
+                altered = True
+            if len(key) > self._longest:
+                key = name = self._too_long(key)
+                altered = True
+            entry = self._entry(key)
             if entry is not None and entry.name != key:
                 name = entry.name
-                altered, plainly = True, False
+                altered = True
                 self._scan.where = where
                 self._scan.found("key", Treatment.DROP)
             below = states
             verdict = entry.verdict if entry is not None else None
-            if forced is not None and not _describes(name):
+            if forced is not None and not describes(name):
                 verdict = stronger(forced, verdict)
             if states:
                 below, found = self._scan.rules.paths.member(states, name)
@@ -193,8 +198,8 @@ class Walk:
                 name = free_name(name, target)
             if verdict is None and entry is not None and entry.role is not None:
                 if siblings is None:
-                    siblings = self._by_name(source)
-                verdict = self._among(entry.role, siblings)
+                    siblings = by_name(source, self._entry)
+                verdict = among(entry.role, siblings, self._entry)
             inside = "" if self._wheres is None else f"{where}/{escaped(name)}"
             self._put(verdict, target, name, value, chain, below, inside)
 
@@ -202,7 +207,7 @@ class Walk:
         _, target, chain, states, forced, where, inner = frame
         pair = flag = None
         if len(source) == 2 and (inner or source.pair):
-            pair = self._named_by(source[0])
+            pair = named_by(source[0], self._entry)
         texts = self._texts
         plainly = not states and pair is None and forced is None and self._wheres is None
         for index, value in enumerate(source):
@@ -210,10 +215,10 @@ class Walk:
             if plainly and flag is None:
                 if kind is str and value[:2] != "--":
                     target.append(value)
-                    if (len(value) >= SHORT or not value.isalnum()) and not is_uuid(value):
+                    if len(value) >= SHORT or not value.isalnum():
                         texts += (target, index, value)
                     continue
-                if kind is int and -SMALLEST_CARD < value < SMALLEST_CARD:
+                if (kind is int or kind is float) and -SMALLEST_CARD < value < SMALLEST_CARD:
                     target.append(value)
                     continue
             target.append(None)
@@ -223,7 +228,7 @@ class Walk:
                 verdict = stronger(verdict, found)
             if index == 1:
                 verdict = stronger(verdict, pair)
-            flag = self._flag(value)
+            flag = following(value, self._entry)
             inside = "" if self._wheres is None else f"{where}/{index}"
             self._put(verdict, target, index, value, chain, below, inside, inner=True)
 
@@ -269,7 +274,7 @@ class Walk:
 
     def _settled(self, verdict: Verdict, held: str) -> Verdict:
         """A verdict that asks for something in the text, asked of what a pass leaves of it, too."""
-        if verdict.needs is None or holds(verdict.needs, held) or not suspects([held]):
+        if verdict.needs is None or holds(verdict.needs, held) or not suspects([held], held):
             return verdict
         return (
             replace(verdict, needs=None) if holds(verdict.needs, self._quietly(held)) else verdict
@@ -282,34 +287,10 @@ class Walk:
         if type(held) is Items:
             if verdict.treatment is not Treatment.DROP:
                 return False
-            items = [plain(item) for item in held[:_MOST_RECORDS]]
-            described = all(self._describes_secret(item, verdict) for item in items)
-            return not described or len(held) > _MOST_RECORDS
-        return not self._describes_secret(held, verdict)
-
-    def _describes_secret(self, held: object, verdict: Verdict) -> bool:
-        """Whether a dict under a secret's name describes the secret: `{"id": "k1", "scopes": []}`.
-
-        All its names must be of known meaning, else it may be a map that is keyed by secrets, or
-        by whose they are; and one of them must be such as only a description has, or all values
-        numbers, which say how much or how many.
-        """
-        if not isinstance(held, Members) or len(held) > _MOST_MEMBERS or verdict.everything:
-            return False
-        counts, record = True, False
-        for key, value in held:
-            name = joined(key[:64]) if type(key) is str else ""
-            described = bool(name) and _describes(key)
-            if not (described or name in RECORD_VALUES):
-                return False
-            counts = counts and described and self._is_count(plain(value))
-            record = record or name in RECORD_NAMES
-        return counts or (record and verdict.records)
-
-    def _is_count(self, held: object) -> bool:
-        if type(held) is str:
-            return marker.treatment_of(held, self._scan.rules.kinds) is not None
-        return not isinstance(held, (Members, Items))
+            return len(held) > _MOST_RECORDS or not all(
+                describes_secret(plain(item), verdict, self._scan.rules.kinds) for item in held
+            )
+        return not describes_secret(held, verdict, self._scan.rules.kinds)
 
     def _place(
         self,
@@ -391,8 +372,11 @@ class Walk:
         self._scan.found("value:pan", Treatment.LAST4)
         return marker.last4("pan", digits)
 
+    def _entry(self, key: str) -> Entry | None:
+        return self._keys.entry(key, self._clean_key) if len(key) <= self._longest else None
+
     def _clean_key(self, key: str) -> str:
-        if not self._scan.rules.patterns and not suspects([key]):
+        if not self._scan.rules.patterns and not suspects([key], key):
             return key
         return self._quietly(key)
 
@@ -405,62 +389,6 @@ class Walk:
         scan.hits, scan.findings = hits, findings
         return clean
 
-    def _among(self, role: Role, siblings: dict[str, Any]) -> Verdict | None:
-        """The verdict on a value whose name its siblings tell."""
-        if role is Role.CODE:
-            if not OAUTH_COMPANIONS.isdisjoint(siblings):
-                return CODE
-            return LONG_CODE if "state" in siblings else None
-        if role is Role.JWK:
-            return JWK if "kty" in siblings else None
-        for name in PAIR_NAMES:
-            verdict = self._named_by(siblings.get(name))
-            if verdict is not None:
-                return verdict
-        return None
-
-    def _named_by(self, name: object) -> Verdict | None:
-        """The verdict of a name that stands as a value: in a pair, or a JSON Patch's path."""
-        name = name.decode("latin-1") if type(name) is bytes else plain(name)
-        if type(name) is not str or len(name) > self._longest or name.startswith(_NO_NAMES):
-            return None
-        # Judged by what is left of it, so that a second pass judges alike.
-        name = self._named(name)
-        if len(name) > LONGEST_PAIR_NAME or name.count(" ") > 2:
-            return None
-        verdict = None
-        for part in name.split("/") if name.startswith("/") else (name,):
-            entry = self._keys.entry(unescaped(part), self._clean_key)
-            verdict = stronger(verdict, entry.verdict if entry is not None else None)
-        return verdict
-
-    def _named(self, key: str) -> str:
-        entry = self._keys.entry(key, self._clean_key)
-        return key if entry is None else entry.name
-
-    def _flag(self, item: object) -> Verdict | None:
-        """The verdict on what follows `--password` in a list of arguments."""
-        kind = type(item)
-        if kind is not str:
-            if kind is int or kind is dict or kind is list or kind is float or item is None:
-                return None
-            item = plain(item)
-        if not isinstance(item, str) or not item.startswith("--") or len(item) > self._longest:
-            return None
-        entry = self._keys.entry(item, self._clean_key)
-        if entry is None or "=" in entry.name or " " in entry.name:
-            return None
-        return entry.verdict if len(entry.name) <= LONGEST_PAIR_NAME else None
-
-    def _by_name(self, source: Members) -> dict[str, Any]:
-        """The members by their `joined` names."""
-        names: dict[str, Any] = {}
-        for key, value in source:
-            name = key if type(key) is str else key_text(key)
-            if len(name) <= LONGEST_PAIR_NAME:
-                names.setdefault(joined(self._named(name)), value)
-        return names
-
 
 def _card_digits(number: Any) -> str | None:
     """The digits of a number that is a card number."""
@@ -468,9 +396,3 @@ def _card_digits(number: Any) -> str | None:
         return None
     digits = str(int(number))
     return digits if is_card_number(digits) else None
-
-
-def _describes(name: str) -> bool:
-    """Whether a member's name says that its value only describes the thing."""
-    found = segments(name[:64])
-    return bool(found) and (found[-1] in ABOUT or found[-1] in MEASURES)
