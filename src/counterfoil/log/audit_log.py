@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from counterfoil.errors import (
     RollbackError,
     StoreError,
     WriteError,
+    WriteTimeoutError,
 )
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
@@ -27,12 +29,14 @@ from counterfoil.policy.redaction import Rules, Tokeniser
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
+from counterfoil.store.thread import ConnectionThread
 
 from .checkpointer import Checkpointer
 from .commits import Commits
 from .delegate import offered_by
-from .drain import GAP_TYPE, Drain
-from .fallback import Fallback
+from .direct_append import DirectAppend
+from .drain import Drain
+from .fallback import GAP_TYPE, Fallback
 from .identity import Identity
 from .intake import DEFAULT_LOG, Intake
 from .key_file import KeyFile
@@ -83,17 +87,21 @@ class AuditLog:
         published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
         self._commits = Commits()
         self._intake = Intake(catalogue, chain, clock, limits.replay_days)
-        self._writer = Writer(store, clock, limits, self._origin, self._commits.notify)
+        self._limits = limits
+        self._writer = Writer(
+            store, clock, limits, self._origin, self._commits.notify, abandoned=self._abandon
+        )
         self._reader = Reader(store, self._commits)
         self._prover = Prover(store, identity, published, clock)
         self._guard = RollbackGuard(store, identity, published, clock, self._origin)
         self._cleared = self._guard.cleared
         self._verifier = Verifier(store, identity, published, self._origin, url)
-        self._spool = spool
+        self._spool: ConnectionThread[Spool] | None = None
         self._fallback: Fallback | None = None
         self._drain: Drain | None = None
         if spool is not None:
-            self._fallback, self._drain = self._bridge(spool, catalogue, clock, limits)
+            self._spool = ConnectionThread(lambda: spool, Spool.close, "counterfoil-spool")
+            self._fallback, self._drain = self._bridge(self._spool, catalogue)
         self._checkpointer = Checkpointer(store, identity, self._prover, checkpoint_interval)
 
     @classmethod
@@ -171,21 +179,41 @@ class AuditLog:
         except RollbackError as error:
             # Reading and verifying go on; every write is refused with the same error.
             logger.error("%s", error)
+        if self._spool is not None and self._drain is not None:
+            await self._spool.open()
+            self._drain.start()
         self._checkpointer.start()
 
     async def close(self) -> None:
-        """Write what is queued, sign a last checkpoint, let go of the store. Idempotent."""
+        """Write what is queued, sign a last checkpoint, let go of the store. Idempotent.
+
+        Bounded: a store that hangs is given up after twice ``write_timeout`` at most. Callers
+        that still wait are told by then, and what is spooled is delivered by the next process.
+
+        Raises:
+            SpoolError: the spool's disk failed, so that a count of lost events is lost too.
+        """
         self._check_place()
+        limit = self._limits.write_timeout
         if self._drain is not None:
-            await self._drain.close()
-        await self._writer.close()
+            await self._drain.close(limit / 4)
+        deadline = self._loop.time() + limit * 1.5
+        async with _given_up(deadline, "The store hangs: it may hold events that were spooled."):
+            await self._writer.close()
         if self._fallback is not None:
-            await self._fallback.close()
-        await self._checkpointer.close()
+            async with _given_up(deadline, "The spool's disk hangs."):
+                await self._fallback.close()
+        async with _given_up(deadline, "The store hangs: no last checkpoint was signed."):
+            await self._checkpointer.close()
         self._commits.close()
-        if self._spool is not None:
-            await asyncio.to_thread(self._spool.close)
-        await self._store.close()
+        deadline = max(deadline, self._loop.time() + limit / 4)
+        try:
+            if self._spool is not None:
+                async with _given_up(deadline, "The spool's disk hangs: it was left open."):
+                    await self._spool.close()
+        finally:
+            async with _given_up(deadline, "The store hangs: it was left open."):
+                await self._store.close()
 
     async def log_event(
         self,
@@ -318,28 +346,56 @@ class AuditLog:
 
     async def _put(self, entry: UntimedEntry) -> str:
         if entry.log not in self._cleared:
-            await self._guard.check(entry.log)
+            await self._clear(entry)
         writer = self._writer
         if not writer.has_room:
             await writer.room(entry.event_id)
-        return await writer.put(entry)
+        future = writer.put(entry)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # It may have failed just before: the cancellation hides that.
+            failure = None if future.cancelled() or not future.done() else future.exception()
+            if isinstance(failure, WriteError):
+                self._abandon(entry, failure)
+            raise
+
+    async def _clear(self, entry: UntimedEntry) -> None:
+        try:
+            async with asyncio.timeout(self._limits.write_timeout):
+                await self._guard.check(entry.log)
+        except TimeoutError:
+            raise WriteTimeoutError(event_id=entry.event_id) from None
+
+    def _abandon(self, entry: UntimedEntry, error: WriteError) -> None:
+        """An event was not recorded, and its caller was cancelled: it is not withdrawn."""
+        if self._fallback is not None:
+            self._fallback.abandon(entry, error)
+        else:
+            logger.error(
+                "An event of type %s was lost after its caller was cancelled. %s",
+                entry.event_type,
+                error,
+            )
 
     def _bridge(
-        self, spool: Spool, catalogue: Catalogue, clock: Clock, limits: Limits
+        self, spool: ConnectionThread[Spool], catalogue: Catalogue
     ) -> tuple[Fallback, Drain]:
-        fallback = Fallback(
-            spool,
-            catalogue,
-            clock,
-            timeout=limits.write_timeout,
-            retry=limits.retry_after,
-            kept=lambda: drain.kept(),
-        )
+        fallback = Fallback(spool, catalogue, self._clock, self._limits, lambda: drain.kept())
         drain = Drain(
             spool,
+            DirectAppend(
+                self._store,
+                self._clock,
+                self._origin,
+                self._guard.check,
+                self._commits.notify,
+                self._limits.write_timeout,
+            ),
             self._put,
             lambda facts, event_id: self._intake.own(GAP_TYPE, audit=facts, event_id=event_id),
             fallback.store_is_back,
+            self._limits,
         )
         return fallback, drain
 
@@ -354,6 +410,16 @@ class AuditLog:
                 "The log was opened in another event loop.",
                 remedy="Open one log in each event loop, or use the sync facade from threads.",
             )
+
+
+@asynccontextmanager
+async def _given_up(deadline: float, message: str) -> AsyncIterator[None]:
+    """Go on at a moment of the loop's time, and say what was left."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            yield
+    except TimeoutError:
+        logger.error("%s", message)
 
 
 def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:

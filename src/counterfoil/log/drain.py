@@ -2,6 +2,10 @@
 
 At least once by nature, and once in effect: a spooled event has its id already, and the log
 records an id once. What was lost is reported by ``audit.gap`` events before it is forgotten.
+
+What survives a crash at each step: records that were appended and not marked as done are
+appended again, and found to be there; a record that was set aside and not reported is set
+aside again in the same place and reported under the same id.
 """
 
 from __future__ import annotations
@@ -9,22 +13,46 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
-from counterfoil.errors import ConflictError, CounterfoilError, InputError, SpoolCorruptError
+from counterfoil.errors import ConflictError, CounterfoilError, StoreCorruptError
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import rfc3339
 from counterfoil.record.spooled import decode
-from counterfoil.spool import Spool
-from counterfoil.spool.journal import Journal, Record
+from counterfoil.spool import GapReport, Journal, Record, Recovery, Spool
+from counterfoil.store.thread import ConnectionThread
+
+from .direct_append import DirectAppend
+from .limits import Limits
 
 logger = logging.getLogger("counterfoil")
 
-GAP_TYPE = "audit.gap"
+#: Seconds between looks for what dead processes left.
+ADOPT_EVERY = 10.0
+#: The shortest pause between two tries, in seconds.
+_PAUSE = 0.01
+#: An ``audit`` member has at most 16 KiB; the count covers all types in any case.
+_MOST_TYPES = 64
 
 #: Makes the log's own event: the ``audit`` member and the event's id.
 MakeGap = Callable[[dict[str, Any], str], UntimedEntry]
 Put = Callable[[UntimedEntry], Awaitable[str]]
+
+
+class _Pending(NamedTuple):
+    """A record, and the entry that it holds."""
+
+    record: Record
+    entry: UntimedEntry
+
+
+class _Faulty(NamedTuple):
+    """A record that will never be recorded, and why."""
+
+    record: Record
+    reason: str
+    error: Exception
 
 
 class Drain:
@@ -32,140 +60,252 @@ class Drain:
 
     Args:
         spool: what is delivered, with what dead processes left.
-        put: writes an entry to the log and waits for its commit.
+        direct: appends what was spooled.
+        put: writes an entry to the log by the usual way, and waits for its commit.
         make_gap: makes an ``audit.gap`` entry.
-        delivered: called when the store has taken something.
-        interval: seconds between tries while there is something to deliver.
-        adopt_every: tries between looks for what dead processes left.
+        taken: called when the store has taken something.
+        limits: ``retry_after`` is the pause between tries, ``batch_logs`` the most logs in one
+            transaction.
     """
 
     def __init__(
         self,
-        spool: Spool,
+        spool: ConnectionThread[Spool],
+        direct: DirectAppend,
         put: Put,
         make_gap: MakeGap,
-        delivered: Callable[[], None],
-        *,
-        interval: float = 0.5,
-        adopt_every: int = 20,
+        taken: Callable[[], None],
+        limits: Limits,
     ) -> None:
         self._spool = spool
+        self._direct = direct
         self._put = put
         self._make_gap = make_gap
-        self._delivered = delivered
-        self._interval = interval
-        self._adopt_every = adopt_every
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="counterfoil-drain")
+        self._taken = taken
+        self._pause = max(limits.retry_after, _PAUSE)
+        self._batch_logs = limits.batch_logs
+        self._loop = asyncio.get_running_loop()
+        self._woken = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        #: Why the last turn ended early.
+        self._trouble = ""
+
+    def start(self) -> None:
+        """Begin, with what dead processes left."""
+        self._task = self._loop.create_task(self._run(), name="counterfoil-drain")
 
     def kept(self) -> None:
         """There is something to deliver."""
-        self._wake.set()
+        self._woken.set()
 
-    async def close(self) -> None:
-        """Try once more, and end. What is left stays for the next process. Idempotent."""
-        if self._closing:
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - gives up, and does not raise
+        """Deliver what can be delivered now, and end. What is left is the next process's.
+
+        Args:
+            timeout: seconds to go on for. Where the store is known to be away it is not tried.
+        """
+        self._ending.set()
+        self._woken.set()
+        if self._task is None:
             return
-        self._closing = True
-        self._wake.set()
-        await self._task
-        await self.turn()
+        done, _ = await asyncio.wait({self._task}, timeout=0 if self._trouble else timeout)
+        if not done:
+            self._task.cancel()
+            await asyncio.wait({self._task})
 
     async def turn(self) -> bool:
         """Deliver what can be delivered now; whether nothing is left."""
         try:
-            await self._report()
-            for journal in await asyncio.to_thread(self._spool.journals):
-                while records := await asyncio.to_thread(journal.read):
-                    await self._deliver(journal, records)
-                    self._delivered()
-                await self._report()
-                await asyncio.to_thread(self._spool.retire, journal)
+            await self._deliver_all()
         except CounterfoilError as error:
-            logger.info("The spool waits: %s", error)
+            self._note(error)
             return False
+        except Exception as error:  # noqa: BLE001 - tried again, and said
+            self._note(error)
+            return False
+        self._trouble = ""
         return True
 
     async def _run(self) -> None:
-        turns = 0
-        empty = False
-        while not self._closing:
-            if turns % self._adopt_every == 0:
+        adopt_at = self._loop.time()
+        while True:
+            # Before the turn: what comes while it runs is for the next one.
+            ending = self._ending.is_set()
+            self._woken.clear()
+            if self._loop.time() >= adopt_at:
                 await self._adopt()
-                empty = False
-            turns += 1
-            if not empty or self._wake.is_set():
-                self._wake.clear()
-                empty = await self.turn()
-            try:
-                async with asyncio.timeout(self._interval):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
-            if not empty:
+                adopt_at = self._loop.time() + ADOPT_EVERY
+            empty = await self.turn()
+            if ending:
+                return
+            if empty:
+                await _wait(self._woken, adopt_at - self._loop.time())
+            else:
                 # The store is away: what is added meanwhile is no reason to try at once.
-                await asyncio.sleep(self._interval)
+                await _wait(self._ending, self._pause)
 
     async def _adopt(self) -> None:
         try:
-            adoption = await asyncio.to_thread(self._spool.adopt)
+            adoption = await self._spool.run(Spool.adopt)
         except CounterfoilError as error:
-            logger.warning("The spool's folder cannot be looked through: %s", error)
+            logger.warning("The spool's folder cannot be looked through. %s", error)
             return
         for failure in adoption.errors:
-            logger.warning("A spool that another process left cannot be taken over: %s", failure)
+            logger.warning("A spool that another process left cannot be taken over. %s", failure)
 
-    async def _deliver(self, journal: Journal, records: Sequence[Record]) -> None:
-        entries: list[UntimedEntry] = []
-        for record in records:
+    async def _deliver_all(self) -> None:
+        await self._report()
+        for journal in await self._spool.run(Spool.journals):
+            while records := await self._spool.run(_reading(journal)):
+                # What reading has found missing, before it is passed over.
+                await self._report()
+                await self._deliver(journal, records)
+            await self._report()
+            await self._spool.run(_retiring(journal))
+
+    async def _deliver(self, journal: Journal, records: Sequence[_Pending | _Faulty]) -> None:
+        faulty = [one for one in records if isinstance(one, _Faulty)]
+        for group in self._groups([one for one in records if isinstance(one, _Pending)]):
+            faulty += await self._append(group)
+            self._go_on()
+        for one in faulty:
+            await self._set_aside(journal, one)
+        last = records[-1].record.position
+        await self._spool.run(lambda _: journal.done(last))
+
+    def _groups(self, pending: Sequence[_Pending]) -> list[Sequence[_Pending]]:
+        """The records in their order, so that each group is of few enough logs."""
+        groups = []
+        start = 0
+        logs: set[str] = set()
+        for place, one in enumerate(pending):
+            logs.add(one.entry.log)
+            if len(logs) > self._batch_logs:
+                groups.append(pending[start:place])
+                start, logs = place, {one.entry.log}
+        return [*groups, pending[start:]] if pending else []
+
+    async def _append(self, group: Sequence[_Pending]) -> list[_Faulty]:
+        """Append records; those that never will be, because of themselves."""
+        try:
+            repeats = await self._direct.append([one.entry for one in group])
+        except (CounterfoilError, OSError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - kept for somebody to look at, and reported
+            # One of them has something that no check of ours has foreseen. The others need not
+            # wait for that.
+            if len(group) == 1:
+                return [_Faulty(group[0].record, "refused", error)]
+            middle = len(group) // 2
+            return [*await self._append(group[:middle]), *await self._append(group[middle:])]
+        faulty = []
+        for place in repeats:
+            # It is there, and is compared in the usual way.
             try:
-                entries.append(UntimedEntry(decode(record.payload)))
-            except (SpoolCorruptError, InputError) as error:
-                path = await asyncio.to_thread(journal.set_aside, record)
-                logger.error(
-                    "A spooled event cannot be read and was set aside in %s: %s", path, error
-                )
-        # All are queued before the first is awaited, so that they keep their order and share
-        # a commit.
-        tasks = [asyncio.ensure_future(self._put(entry)) for entry in entries]
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        for result in results:
-            if isinstance(result, ConflictError):
-                logger.error("A spooled event was not recorded: %s", result)
-            elif isinstance(result, BaseException):
-                raise result
-        await asyncio.to_thread(journal.done, records[-1].position)
+                await self._put(group[place].entry)
+            except ConflictError as error:
+                faulty.append(_Faulty(group[place].record, "conflict", error))
+        return faulty
+
+    async def _set_aside(self, journal: Journal, one: _Faulty) -> None:
+        path = await self._spool.run(lambda _: journal.set_aside(one.record))
+        logger.error(
+            "A spooled event was not recorded, and is kept in %s (%s).",
+            path,
+            type(one.error).__name__,
+        )
+        facts = {"kind": "set_aside", "count": 1, "reason": one.reason}
+        await self._put(self._make_gap(facts, journal.report_id(one.record)))
+        self._go_on()
 
     async def _report(self) -> None:
-        for report in await asyncio.to_thread(self._spool.take_gaps):
-            facts = {
-                "kind": "not_kept",
-                "count": report.count,
-                "types": [
-                    {
-                        "type": gap.event_type,
-                        "count": gap.count,
-                        "first": rfc3339(gap.first),
-                        "last": rfc3339(gap.last),
-                    }
-                    for gap in report.gaps[:_MOST_TYPES]
-                ],
-            }
-            await self._put(self._make_gap(facts, report.id))
-            await asyncio.to_thread(self._spool.confirm_gaps, report)
-        for recovery in await asyncio.to_thread(self._spool.recoveries):
-            if recovery.is_clean:
-                continue
-            facts = {
-                "kind": "spool_damaged",
-                "count": recovery.lost_records,
-                "torn_bytes": recovery.torn_bytes,
-                "damaged_bytes": recovery.damaged_bytes,
-            }
-            await self._put(self._make_gap(facts, recovery.report_id))
-            self._spool.confirm_recovery(recovery)
+        gaps, recoveries = await self._spool.run(_losses)
+        for report in gaps:
+            await self._put(self._make_gap(_gap_facts(report), report.id))
+            self._go_on()
+            await self._spool.run(_confirming(report))
+        for recovery in recoveries:
+            await self._put(self._make_gap(_recovery_facts(recovery), recovery.report_id))
+            self._go_on()
+            await self._spool.run(_confirming(recovery))
+
+    def _go_on(self) -> None:
+        self._trouble = ""
+        self._taken()
+
+    def _note(self, error: Exception) -> None:
+        """Say why the spool waits, once for each reason."""
+        if isinstance(error, CounterfoilError):
+            trouble = str(error)
+            cause = error.__cause__ if isinstance(error.__cause__, CounterfoilError) else error
+            is_worse = isinstance(cause, StoreCorruptError)
+        else:
+            trouble = f"Draining it failed unexpectedly ({type(error).__name__})."
+            is_worse = True
+        if trouble != self._trouble:
+            level = logging.ERROR if is_worse else logging.WARNING
+            logger.log(level, "What is spooled waits. %s", trouble)
+        self._trouble = trouble
 
 
-#: An ``audit`` member has at most 16 KiB; the count covers all types in any case.
-_MOST_TYPES = 64
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+# What the spool's thread does
+
+
+def _reading(journal: Journal) -> Callable[[Spool], list[_Pending | _Faulty]]:
+    return lambda _: [_decoded(record) for record in journal.read()]
+
+
+def _decoded(record: Record) -> _Pending | _Faulty:
+    try:
+        return _Pending(record, UntimedEntry(decode(record.payload)))
+    except Exception as error:  # noqa: BLE001 - it is kept for somebody to look at, and reported
+        return _Faulty(record, "unreadable", error)
+
+
+def _retiring(journal: Journal) -> Callable[[Spool], bool]:
+    return lambda spool: spool.retire(journal)
+
+
+def _losses(spool: Spool) -> tuple[list[GapReport], list[Recovery]]:
+    return spool.take_gaps(), [one for one in spool.recoveries() if not one.is_clean]
+
+
+def _confirming(report: GapReport | Recovery) -> Callable[[Spool], object]:
+    if isinstance(report, GapReport):
+        return lambda spool: spool.confirm_gaps(report)
+    return lambda spool: spool.confirm_recovery(report)
+
+
+# What the log's own events say
+
+
+def _gap_facts(report: GapReport) -> dict[str, Any]:
+    return {
+        "kind": "not_kept",
+        "count": report.count,
+        "types": [
+            {
+                "type": gap.event_type,
+                "count": gap.count,
+                "first": rfc3339(gap.first),
+                "last": rfc3339(gap.last),
+            }
+            for gap in report.gaps[:_MOST_TYPES]
+        ],
+    }
+
+
+def _recovery_facts(recovery: Recovery) -> dict[str, Any]:
+    return {
+        "kind": "spool_damaged",
+        "count": recovery.lost_records,
+        "torn_bytes": recovery.torn_bytes,
+        "damaged_bytes": recovery.damaged_bytes,
+    }

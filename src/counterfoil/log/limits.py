@@ -18,8 +18,8 @@ class Limits:
         write_timeout: seconds from queueing to commit, after which a caller gets an error.
         batch_events: the most events in one transaction, 1 to 10,000.
         batch_logs: the most logs in one transaction, 1 to 64.
-        retry_after: seconds after a failure before the store is tried again for events that
-            could not be spooled either.
+        retry_after: seconds after a failure before the store is tried again for what is
+            spooled, and for events that could not be spooled either.
         replay_days: the oldest event id that a caller may give, in days.
 
     Raises:

@@ -20,7 +20,7 @@ from counterfoil.errors import InputError, SpoolFullError
 from . import files, frame
 from .guard import Guard
 from .home import Home
-from .recovery import DAMAGED, TORN, Recovery
+from .recovery import DAMAGED, TORN, Recovery, report_id
 from .segment import SegmentWriter, segment_path, segments
 
 CURSOR = "cursor"
@@ -167,7 +167,11 @@ class Journal:
             SpoolError: the disk failed.
         """
         with self._guard.enter(_WRITING):
-            return self.home.quarantine(f"{record.position}.record", record.payload)
+            return self.home.quarantine(_label(record), record.payload)
+
+    def report_id(self, record: Record) -> str:
+        """The id of the report that this record was set aside, the same after a crash."""
+        return report_id(self.name, [_label(record)])
 
     def close(self) -> None:
         """Let go of the files and the folder, and leave what is in it. Idempotent."""
@@ -306,3 +310,7 @@ class Journal:
         if end < len(data):
             self._keep(first, frame.Damage(end, len(data)), data, TORN)
             files.cut_file(segment_path(self.home.path, first), end)
+
+
+def _label(record: Record) -> str:
+    return f"{record.position}.record"

@@ -56,12 +56,19 @@ class Recovery:
             torn_bytes=torn,
             damaged_bytes=sum(sizes.values()) - torn,
             quarantined=tuple(kept),
-            report_id=_report_id(home.name, [path.name for path in kept]),
+            report_id=report_id(home.name, [path.name for path in kept]),
         )
 
 
-def _report_id(name: str, kept: list[str]) -> str:
-    """A UUIDv7 (RFC 9562 section 5.7) with the home's time, and a hash in its random bits."""
+def report_id(name: str, kept: list[str]) -> str:
+    """The id of a report about a home, the same whenever the same is reported.
+
+    A UUIDv7 (RFC 9562 section 5.7) with the home's time, and a hash in its random bits.
+
+    Args:
+        name: the home's.
+        kept: the names of what the report is about.
+    """
     home = uuid.UUID(name).bytes
     raw = bytearray(home[:6] + sha256("\n".join([name, *kept]).encode()).digest()[:10])
     raw[6] = raw[6] & 0x0F | 0x70

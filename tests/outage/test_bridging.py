@@ -1,0 +1,289 @@
+"""The store goes away and comes back: what may wait waits, what may not is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from counterfoil import AuditContext, AuditLog, Limits, WriteError
+from counterfoil.errors import (
+    ConflictError,
+    QueueFullError,
+    StoreCorruptError,
+    StoreFullError,
+    WriteTimeoutError,
+)
+
+from .flaky_store import FlakyStore, Trouble, opened
+from .recorded import EAGER, HASTY, LOGIN, ROLE, files, gaps, ids, kept_aside, spooled
+
+
+async def test_what_may_wait_is_answered_and_recorded_later(
+    store: FlakyStore, spool_folder: Path
+) -> None:
+    async with opened(store, limits=EAGER) as log:
+        before = await log.log_event(LOGIN)
+        store.go(Trouble.FAILS)
+        kept = [await log.log_event(LOGIN, f"u-{number}") for number in range(20)]
+        assert spooled(spool_folder)
+        await store.come_back()
+        await store.holds(*kept)
+        after = await log.log_event(LOGIN)
+        assert await ids(log) == [before, *kept, after]
+        assert await gaps(log) == []
+        assert (await log.verify()).ok
+    assert files(spool_folder) == []
+
+
+async def test_all_of_an_event_is_recorded_after_waiting(store: FlakyStore) -> None:
+    context = AuditContext(
+        user_id="u-1", ip_address="192.0.2.7", user_agent="curl/8", session_id="s-1",
+        request_id="r-1", company_id="c-7", resource_id="p-9", resource_type="product",
+        before_state={"price": "12.50"}, after_state={"price": "13.00"}, metadata={"a": [1, None]},
+    )  # fmt: skip
+    fields: dict[str, Any] = {
+        "details": {"_sd": "x", "n": 1.5},
+        "subjects": ["u-2"],
+        "impersonator": "u-3",
+    }
+    async with opened(store, limits=EAGER) as log:
+        direct = await log.get(await log.log_event(LOGIN, context=context, **fields))
+        store.go(Trouble.FAILS)
+        event_id = await log.log_event(LOGIN, context=context, **fields)
+        await store.come_back()
+        await store.holds(event_id)
+        later = await log.get(event_id)
+    own = {"id", "index", "occurred_at", "recorded_at", "expires_at", "decays_at", "entry"}
+    for name in set(type(direct).__slots__) - own - {"disclosures"}:
+        assert getattr(later, name) == getattr(direct, name), name
+
+
+@pytest.mark.parametrize("error", [None, StoreFullError(), StoreCorruptError()])
+async def test_what_may_not_wait_is_refused(store: FlakyStore, error: Exception | None) -> None:
+    async with opened(store, limits=EAGER) as log:
+        store.go(Trouble.FAILS, error)
+        with pytest.raises(WriteError) as caught:
+            await log.log_event(ROLE)
+        assert caught.value.outcome_known
+        event_id = str(caught.value.event_id)
+        await store.come_back()
+        assert await log.log_event(ROLE, event_id=event_id) == event_id
+        assert await ids(log) == [event_id]
+        assert await gaps(log) == []
+
+
+async def test_a_store_that_hangs_is_a_store_that_is_away(store: FlakyStore) -> None:
+    async with opened(store, limits=HASTY) as log:
+        store.go(Trouble.HANGS)
+        kept, refused = await asyncio.gather(
+            log.log_event(LOGIN), log.log_event(ROLE), return_exceptions=True
+        )
+        assert isinstance(kept, str)
+        assert isinstance(refused, WriteTimeoutError)
+        assert not refused.outcome_known
+        # From now on nobody waits for it.
+        await log.log_event(LOGIN)
+        await store.come_back()
+        again = await log.log_event(ROLE, event_id=refused.event_id)
+        await store.holds(kept, again)
+        # What hung was carried out after all, and what was spooled meanwhile is the same event.
+        assert sorted(await ids(log)).count(kept) == 1
+        assert len(await ids(log)) == 3
+        assert (await log.verify()).ok
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOSES_ANSWERS, Trouble.HANGS_AFTERWARDS])
+async def test_what_was_recorded_unseen_is_recorded_once(
+    store: FlakyStore, spool_folder: Path, trouble: Trouble
+) -> None:
+    async with opened(store, limits=HASTY) as log:
+        await log.log_event(LOGIN)
+        store.go(trouble)
+        kept, refused = await asyncio.gather(
+            log.log_event(LOGIN), log.log_event(ROLE), return_exceptions=True
+        )
+        assert isinstance(refused, WriteError)
+        assert not refused.outcome_known
+        await store.tried(2)
+        await store.come_back()
+        last = await log.log_event(LOGIN)
+        await store.holds(last)
+    async with AuditLog.open(f"sqlite:///{store.path}") as log:
+        assert sorted(await ids(log)) == sorted({*await ids(log)})
+        assert {kept, refused.event_id, last} < set(await ids(log))
+        assert await gaps(log) == []
+    assert not spooled(spool_folder)
+
+
+async def test_nobody_tries_a_store_that_is_away(store: FlakyStore, spool_folder: Path) -> None:
+    async with opened(store, limits=Limits(retry_after=3600.0)) as log:
+        store.go(Trouble.FAILS)
+        for _ in range(10):
+            await log.log_event(LOGIN)
+        # The first event, and the drain once.
+        assert store.tries <= 2
+        # What may not wait is worth a try, and so is told the truth.
+        await store.come_back()
+        await log.log_event(ROLE)
+        assert spooled(spool_folder)
+
+
+async def test_a_queue_that_is_full_is_relieved(store: FlakyStore) -> None:
+    limits = Limits(retry_after=0.0, queue_events=1, queue_timeout=0.0, batch_events=1)
+    async with opened(store, limits=limits) as log:
+        store.go(Trouble.HANGS)
+        waiting = []
+        for flight in range(2):
+            waiting.append(asyncio.ensure_future(log.log_event(ROLE)))
+            await store.tried(flight + 1)
+        waiting.append(asyncio.ensure_future(log.log_event(ROLE)))
+        await asyncio.sleep(0)
+        kept = await log.log_event(LOGIN)
+        with pytest.raises(QueueFullError):
+            await log.log_event(ROLE)
+        await store.come_back()
+        await store.holds(kept, *await asyncio.gather(*waiting))
+
+
+async def test_another_process_that_holds_the_write_lock(path: Path) -> None:
+    url = f"sqlite:///{path}"
+    async with AuditLog.open(url, limits=HASTY) as log:
+        await log.log_event(LOGIN)
+        other = apsw.Connection(str(path))
+        other.execute("BEGIN IMMEDIATE")
+        kept = [await log.log_event(LOGIN) for _ in range(5)]
+        with pytest.raises(WriteError):
+            await log.log_event(ROLE)
+        assert not set(kept) & set(await ids(log))
+        other.execute("ROLLBACK")
+        other.close()
+    async with AuditLog.open(url) as log:
+        assert set(kept) <= set(await ids(log))
+        assert (await log.verify()).ok
+
+
+async def test_a_first_write_to_a_log_while_the_store_is_away(store: FlakyStore) -> None:
+    async with opened(store, limits=HASTY) as log:
+        store.go(Trouble.FAILS)
+        with pytest.raises(WriteError) as caught:
+            await log.log_event(ROLE, log="other")
+        assert caught.value.event_id
+        failed = await log.log_event(LOGIN, log="other")
+        store.go(Trouble.HANGS)
+        with pytest.raises(WriteTimeoutError) as late:
+            await log.log_event(ROLE, log="third")
+        assert late.value.outcome_known
+        hung = await log.log_event(LOGIN, log="fourth")
+        await store.come_back()
+        await store.holds(failed, hung)
+
+
+# The same id once more
+
+
+@pytest.mark.parametrize("retried_while_away", [True, False])
+async def test_a_retry_of_what_waits_is_the_same_event(
+    store: FlakyStore, retried_while_away: bool
+) -> None:
+    async with opened(store, limits=EAGER) as log:
+        event_id = log._clock.event_id()
+        store.go(Trouble.FAILS)
+        call: dict[str, Any] = {"event_id": event_id, "details": {"n": 1}, "subjects": ["u-2"]}
+        assert await log.log_event(LOGIN, "u-1", **call) == event_id
+        if retried_while_away:
+            assert await log.log_event(LOGIN, "u-1", **call) == event_id
+        await store.come_back()
+        assert await log.log_event(LOGIN, "u-1", **call) == event_id
+        last = await log.log_event(LOGIN)
+        await store.holds(event_id, last)
+    async with AuditLog.open(f"sqlite:///{store.path}") as log:
+        assert sorted(await ids(log)) == sorted([event_id, last])
+        assert await gaps(log) == []
+
+
+async def test_an_id_that_waits_twice_with_other_content_is_a_conflict(
+    store: FlakyStore, spool_folder: Path
+) -> None:
+    async with opened(store, limits=EAGER) as log:
+        event_id = log._clock.event_id()
+        store.go(Trouble.FAILS)
+        await log.log_event(LOGIN, "u-1", event_id=event_id)
+        await log.log_event(LOGIN, "u-2", event_id=event_id)
+        last = await log.log_event(LOGIN, "u-3")
+        await store.come_back()
+        await store.holds(event_id, last)
+    async with AuditLog.open(f"sqlite:///{store.path}") as log:
+        assert await ids(log) == [event_id, last]
+        assert (await log.get(event_id)).user_id == "u-1"
+        (gap,) = await gaps(log)
+        assert (gap["kind"], gap["reason"], gap["count"]) == ("set_aside", "conflict", 1)
+        with pytest.raises(ConflictError):
+            await log.log_event(LOGIN, "u-4", event_id=event_id)
+    (path,) = kept_aside(spool_folder)
+    assert event_id.encode() in path.read_bytes()
+
+
+# What is secret, and what is said
+
+
+async def test_no_secret_reaches_the_spool(
+    store: FlakyStore, spool_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    secrets = ["hunter2-plain", "4111111111111111", "AKIAIOSFODNN7EXAMPLE"]
+    async with opened(store, limits=EAGER) as log:
+        store.go(Trouble.FAILS)
+        await log.log_event(
+            LOGIN,
+            details={"password": secrets[0], "text": f"card {secrets[1]}"},
+            context=AuditContext(metadata={"aws_key": secrets[2]}, session_id="session-in-clear"),
+        )
+        with pytest.raises(WriteError) as caught:
+            await log.log_event(ROLE, details={"password": secrets[0]})
+    written = b"".join(path.read_bytes() for path in files(spool_folder))
+    assert b"user_login" in written
+    for secret in [*secrets, "session-in-clear"]:
+        assert secret.encode() not in written
+        assert secret not in caplog.text + str(caught.value)
+
+
+async def test_an_outage_is_said_once(store: FlakyStore, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "counterfoil")
+    async with opened(store, limits=EAGER) as log:
+        store.go(Trouble.FAILS)
+        kept = [await log.log_event(LOGIN) for _ in range(5)]
+        await store.tried(5)
+        await store.come_back()
+        await store.holds(*kept)
+    said = [record.message.split(".")[0] for record in caplog.records]
+    assert said == [
+        "Events that may wait go to the spool",
+        "What is spooled waits",
+        "The store takes events again",
+    ]
+
+
+# Without a spool
+
+
+async def test_without_a_spool_everything_is_refused(store: FlakyStore, spool_folder: Path) -> None:
+    async with opened(store, spool=False) as log:
+        store.go(Trouble.FAILS)
+        with pytest.raises(WriteError) as caught:
+            await log.log_event(LOGIN)
+        assert caught.value.outcome_known
+        await store.come_back()
+    assert files(spool_folder) == []
+
+
+async def test_a_log_in_memory_has_no_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with AuditLog.open("memory:") as log:
+        await log.log_event(LOGIN)
+    assert files(tmp_path) == []
