@@ -240,7 +240,9 @@ def _named(draft: Draft, occurred_at: Any) -> frozenset[str]:
     named.update(name for name in _CALL_FIELDS if getattr(draft, name) is not None)
     context = getattr(draft.context, "__dict__", None) or {}
     named.update(name for name in _CONTEXT_FIELDS if context.get(name) is not None)
-    if draft.subjects:
+    # An unknown object counts; it is not asked whether it is empty.
+    known = isinstance(draft.subjects, (str, list, tuple, set, frozenset, type(None)))
+    if not known or draft.subjects:
         named.add("subjects")
     if occurred_at is not None:
         named.add("occurred_at")

@@ -146,8 +146,11 @@ def _members(draft: Draft) -> Mapping[str, Any]:
 def _gathered(draft: Draft) -> Any:
     """The subjects, where they come one by one; one more than are kept tells that there are."""
     given = draft.subjects
+    if given is None:
+        return ()
     if not isinstance(given, Iterator):
-        return given or ()
+        # An unknown object is one subject; it is not asked whether it is empty.
+        return given if isinstance(given, (str, list, tuple, set, frozenset)) else [given]
     gathered: list[Any] = []
     try:
         gathered.extend(islice(given, MAX_SUBJECTS + 1))
