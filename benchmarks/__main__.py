@@ -11,12 +11,13 @@ from pathlib import Path
 
 import orjson
 
-from . import ingest, reads, size, startup, verify
+from . import ingest, reads, redaction, size, startup, verify
 from .figure import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
 PARTS = {
     "startup": startup.run,
+    "redaction": redaction.run,
     "ingest": ingest.run,
     "size": size.run,
     "verify": verify.run,
