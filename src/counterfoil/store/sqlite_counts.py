@@ -35,7 +35,8 @@ def counts_sql(
     so days of a company are summed from them.
     """
     table, bucket = _TABLES[unit], "bucket"
-    if unit == "day" and ("company" in equal or "company" in by):
+    summed = unit == "day" and ("company" in equal or "company" in by)
+    if summed:
         table, bucket = _TABLES["hour"], f"bucket / {_HOURS_A_DAY}"
         first = max(SMALLEST, first * _HOURS_A_DAY)
         last = min(LARGEST, last * _HOURS_A_DAY + _HOURS_A_DAY - 1)
@@ -49,10 +50,17 @@ def counts_sql(
     for column, values in equal.items():
         condition += f" AND {column} IN ({', '.join('?' * len(values))})"
         parameters.extend(values)
+    source = f"{table} WHERE {condition}"
+    if summed and list(by) == ["company"]:
+        # In the key's order and so without sorting; far fewer rows are then sorted into days.
+        source = (
+            f"(SELECT bucket, company, sum(events) AS events FROM {source} "  # noqa: S608 - no values
+            "GROUP BY bucket, company)"
+        )
     columns = ", ".join([bucket, *by])
     places = ", ".join(str(place + 1) for place in range(len(by) + 1))
     sql = (
-        f"{beginning}SELECT {columns}, sum(events) FROM {table} WHERE {condition} "  # noqa: S608 - no values
+        f"{beginning}SELECT {columns}, sum(events) FROM {source} "  # noqa: S608 - no values
         f"GROUP BY {places} ORDER BY {places}"
     )
     return sql, parameters
