@@ -114,6 +114,14 @@ def _pages(reader: Reader, alone: apsw.Connection, head: Head, june: int) -> Ite
         _PAGE.format("resource_id = ? AND resource_type = ? AND position >= ?", "DESC"),
         ["r-60", "product", first],
     )
+    [[rare]] = alone.execute("SELECT type FROM event GROUP BY type ORDER BY count(*) LIMIT 1")
+    yield Case(
+        "newest 50 of the busiest user and the rarest type",
+        5,
+        lambda: reader.query(user_id="u-0", event_type=rare),
+        _PAGE.format("+user_id = ? AND type = ? AND position BETWEEN ? AND ?", "DESC"),
+        ["u-0", rare, first, last],
+    )
     types = ["price_changed", "login_failed", "file_deleted"]
     yield Case(
         "a page of 50 by types, company and time, in the middle",
@@ -152,6 +160,16 @@ def _counts(reader: Reader, head: Head) -> Iterator[Case]:
             f"GROUP BY bucket{columns}",
             [head.number],
         )
+    yield Case(
+        "time line of a year of one company, day by day",
+        20,
+        lambda: reader.timeline("day", company_id="company-7", since=_BEGIN, until=_END),
+    )
+    yield Case(
+        "time line of a year, day by day by company",
+        None,
+        lambda: reader.timeline("day", by=["company_id"], since=_BEGIN, until=_END),
+    )
 
 
 async def _ours(ask: Callable[[], Awaitable[Any]]) -> float:
