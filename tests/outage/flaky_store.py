@@ -28,7 +28,7 @@ class Trouble(Enum):
     FAILS = auto()
     """It raises, and nothing is written."""
     HANGS = auto()
-    """It does not end before the store is back, and is carried out then."""
+    """It does not go on before this trouble has ended."""
     LOSES_ANSWERS = auto()
     """It is carried out, and raises."""
     HANGS_AFTERWARDS = auto()
@@ -43,8 +43,8 @@ class FlakyStore(SQLiteStore):
         chokes_on: an event's id; an append that has it raises what no store should.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, *, timeout: float = 10.0) -> None:
+        super().__init__(path, timeout=timeout)
         self.tries = 0
         self.chokes_on: str | None = None
         self._trouble = Trouble.NONE
@@ -111,10 +111,10 @@ class FlakyStore(SQLiteStore):
 
     async def _meet(self) -> Trouble:
         trouble = self._trouble
-        if trouble is Trouble.FAILS:
-            raise self._error or StoreUnavailableError("The store is away.")
-        if trouble is Trouble.HANGS:
+        while self._trouble is Trouble.HANGS:
             await self._back.wait()
+        if self._trouble is Trouble.FAILS:
+            raise self._error or StoreUnavailableError("The store is away.")
         return trouble
 
     async def _until(self, is_so: Callable[[], bool]) -> None:
@@ -131,10 +131,15 @@ def _text(event_id: bytes) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
+async def open_log(store: FlakyStore, **options: Any) -> AuditLog:
+    """A log on a store, with a spool beside the file unless another is named."""
+    return await open_on(store, **{"spool": True, **options})
+
+
 @asynccontextmanager
 async def opened(store: FlakyStore, **options: Any) -> AsyncIterator[AuditLog]:
-    """A log on a store, with a spool beside the file unless another is named."""
-    log = await open_on(store, **{"spool": True, **options})
+    """The same, closed at the end."""
+    log = await open_log(store, **options)
     try:
         yield log
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +47,19 @@ def kept_aside(folder: Path) -> list[Path]:
 def files(folder: Path) -> list[Path]:
     """All files under a folder, which need not be there."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def tear(folder: Path) -> None:
+    """Leave out the last byte of the only file of records."""
+    (segment,) = folder.glob("*/*.segment")
+    segment.write_bytes(segment.read_bytes()[:-1])
+
+
+@asynccontextmanager
+async def delivered(path: Path) -> AsyncIterator[AuditLog]:
+    """The log, once another opening of it has brought in what waited."""
+    url = f"sqlite:///{path}"
+    async with AuditLog.open(url, checkpoint_interval=None):
+        pass
+    async with AuditLog.open(url, checkpoint_interval=None) as log:
+        yield log

@@ -20,7 +20,7 @@ from counterfoil.errors import (
 )
 
 from .flaky_store import FlakyStore, Trouble, opened
-from .recorded import EAGER, HASTY, LOGIN, ROLE, files, gaps, ids, kept_aside, spooled
+from .recorded import EAGER, HASTY, LOGIN, ROLE, delivered, files, gaps, ids, kept_aside, spooled
 
 
 async def test_what_may_wait_is_answered_and_recorded_later(
@@ -113,7 +113,7 @@ async def test_what_was_recorded_unseen_is_recorded_once(
         await store.come_back()
         last = await log.log_event(LOGIN)
         await store.holds(last)
-    async with AuditLog.open(f"sqlite:///{store.path}") as log:
+    async with delivered(store.path) as log:
         assert sorted(await ids(log)) == sorted({*await ids(log)})
         assert {kept, refused.event_id, last} < set(await ids(log))
         assert await gaps(log) == []
@@ -201,7 +201,7 @@ async def test_a_retry_of_what_waits_is_the_same_event(
         assert await log.log_event(LOGIN, "u-1", **call) == event_id
         last = await log.log_event(LOGIN)
         await store.holds(event_id, last)
-    async with AuditLog.open(f"sqlite:///{store.path}") as log:
+    async with delivered(store.path) as log:
         assert sorted(await ids(log)) == sorted([event_id, last])
         assert await gaps(log) == []
 
@@ -217,7 +217,7 @@ async def test_an_id_that_waits_twice_with_other_content_is_a_conflict(
         last = await log.log_event(LOGIN, "u-3")
         await store.come_back()
         await store.holds(event_id, last)
-    async with AuditLog.open(f"sqlite:///{store.path}") as log:
+    async with delivered(store.path) as log:
         assert await ids(log) == [event_id, last]
         assert (await log.get(event_id)).user_id == "u-1"
         (gap,) = await gaps(log)

@@ -103,13 +103,13 @@ class Drain:
         """Deliver what can be delivered now, and end. What is left is the next process's.
 
         Args:
-            timeout: seconds to go on for. Where the store is known to be away it is not tried.
+            timeout: seconds to go on for.
         """
         self._ending.set()
         self._woken.set()
         if self._task is None:
             return
-        done, _ = await asyncio.wait({self._task}, timeout=0 if self._trouble else timeout)
+        done, _ = await asyncio.wait({self._task}, timeout=timeout)
         if not done:
             self._task.cancel()
             await asyncio.wait({self._task})
