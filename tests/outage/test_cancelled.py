@@ -7,6 +7,10 @@ import asyncio
 import pytest
 
 from counterfoil import AuditLog, WriteError
+from counterfoil.clock import SYSTEM_CLOCK
+from counterfoil.log.waiting import Waiting
+from counterfoil.record import Draft
+from counterfoil.record.entry import UntimedEntry
 
 from .flaky_store import FlakyStore, Trouble, open_log, opened
 from .recorded import EAGER, HASTY, LOGIN, ROLE, delivered, events, gaps, ids
@@ -122,3 +126,24 @@ async def test_without_a_spool_it_is_said(
         await cancel(call)
         store.go(Trouble.FAILS)
     assert "user_login was lost" in caplog.text
+
+
+async def test_of_a_batch_that_failed_only_what_was_not_refused_is_tried_again() -> None:
+    """Who was refused may have kept the event elsewhere by now; who was cancelled has not."""
+    loop = asyncio.get_running_loop()
+    waiting = Waiting()
+    for number in range(4):
+        draft = Draft("user_login", SYSTEM_CLOCK.event_id(), 0, "other" if number == 3 else "a")
+        waiting.add(UntimedEntry(draft), loop.create_future(), 0.0)
+    pending, refused, cancelled, _ = waiting.futures
+    cancelled.cancel()
+    assert waiting.cut(0).refuse(lambda _: WriteError()) == []
+    refused.set_exception(WriteError())
+    refused.exception()
+    assert waiting.of_log("a").futures == [pending, cancelled]
+    gone = waiting.refuse(lambda _: WriteError())
+    assert gone == [waiting.entries[2]]
+    assert waiting.refuse(lambda _: WriteError()) == []
+    assert waiting.of_log("a").futures == []
+    for future in waiting.futures:
+        future.exception()
