@@ -63,11 +63,8 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
             # an id that looks like a card number the rules would leave four digits.
             draft.session_id = None
         options = draft.options
-        clean = redactor.clean_all(
-            _parts(draft),
-            sensitive_fields=() if options is None else options.sensitive_fields,
-            company_id=company,
-        )
+        fields = () if options is None else options.sensitive_fields
+        clean = redactor.clean_all(_parts(draft), sensitive_fields=fields, company_id=company)
         for name, value in clean.items():
             setattr(draft, name, value)
         if session is not None:
@@ -75,6 +72,11 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
             draft.session_id = session_token(given, company)
         if draft.changes is not None:
             draft.changes = _named(draft.changes)
+            if not _is_by_pointer(draft.changes):
+                # Changes of the caller's own form are read as any value is, too.
+                draft.changes = redactor.clean(
+                    draft.changes, root="own_changes", sensitive_fields=fields, company_id=company
+                )
         if draft.metadata is not None:
             draft.metadata = _named(draft.metadata)
         if draft.claims is not None:
@@ -135,6 +137,19 @@ def _parts(draft: Draft) -> dict[str, Any]:
     if draft.notes is not None:
         parts["notes"] = draft.notes
     return parts
+
+
+_CHANGE = frozenset({"op", "old", "new"})
+
+
+def _is_by_pointer(changes: dict[str, Any]) -> bool:
+    """Whether these are pointers (RFC 6901), each with an operation, old and new value."""
+    for pointer, change in changes.items():
+        if pointer and (pointer[0] != "/" or "//" in pointer):
+            return False
+        if type(change) is not dict or not change.keys() <= _CHANGE:
+            return False
+    return True
 
 
 def _named(value: Any) -> dict[str, Any]:
