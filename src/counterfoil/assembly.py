@@ -34,18 +34,30 @@ def open_log(settings: Settings, *, create: bool = True, writes: bool = True) ->
             )
     arguments: dict[str, Any] = {
         "key_file": settings.key_file,
-        "catalogue": Catalogue.under(settings.profile, settings.types),
+        "catalogue": catalogue_of(settings),
         "limits": Limits(**settings.limits.model_dump()),
-        "redaction": _redaction(settings),
+        "redaction": redaction_rules(settings),
         "checkpoint_interval": (settings.checkpoint_interval or None) if writes else None,
         "spool": settings.spool if writes else False,
     }
     return AuditLog.open(settings.url, **arguments)
 
 
-def _redaction(settings: Settings) -> Rules | None:
-    if not settings.redaction:
-        return None
+def catalogue_of(settings: Settings) -> Catalogue:
+    """The event catalogue under the settings' profile, with their own types and changes.
+
+    Raises:
+        ConfigurationError: there is no such profile, or a type's settings cannot be used.
+    """
+    return Catalogue.under(settings.profile, settings.types)
+
+
+def redaction_rules(settings: Settings) -> Rules:
+    """The settings' redaction rules, which are added to the built-in ones.
+
+    Raises:
+        ConfigurationError: a rule cannot be used.
+    """
     return Rules(
         # An unknown treatment is refused by Rules, which names the rule.
         Rule(name, table.fields, table.pattern, table.treatment)  # type: ignore[arg-type]

@@ -40,6 +40,8 @@ _COMMANDS = (
     ("checkpoint", "checkpoint", "checkpoint"),
     ("prove", "prove", "prove"),
     ("verify-proof", "verify_proof", "verify_proof"),
+    ("catalogue", "catalogue", "catalogue"),
+    ("redact", "redact", "redact"),
 )
 
 
