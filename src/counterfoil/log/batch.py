@@ -6,10 +6,10 @@ The store calls :meth:`BatchBuilder.build` in its transaction. Everything that n
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from counterfoil.clock import Clock
 from counterfoil.errors import StoreCorruptError
@@ -137,7 +137,9 @@ class BatchBuilder:
                 offset, hashes = 0, _tail(edge, head) + hashes
             batch.tiles.append(TileRow(head.number, grown.level, grown.index, offset, hashes))
 
-        kinds = Counter(map(_KIND, entries))
+        kinds: dict[tuple[Any, ...], int] = {}
+        for kind in map(_KIND, entries):
+            kinds[kind] = kinds.get(kind, 0) + 1
         hour = recorded_at // HOUR
         batch.counts.extend(
             CountRow(head.number, hour, company or "", kind, level, outcome, count)

@@ -157,6 +157,8 @@ def commit(entries: Sequence[UntimedEntry]) -> None:
     Entries that were committed before, in a batch that had to be split, stay as they are.
     """
     entries = [entry for entry in entries if not entry.sd]
+    if not entries:
+        return
     width = len(NAMES)
     columns: list[bytes | None] = list(chain.from_iterable(map(_columns, entries)))
     places = [place for place, value in enumerate(columns) if value is not None]
