@@ -184,6 +184,25 @@ def test_a_rule_never_weakens_another() -> None:
     }
 
 
+def test_a_rule_holds_for_what_the_built_in_one_leaves_alone() -> None:
+    redactor = Redactor(
+        Rules([Rule("tax", fields=["pan", "iban", "token"], treatment=Treatment.TOKEN)]), TOKENS
+    )
+    value = {"pan": "ABCDE1234F", "token": 42, "iban": ["x", "GB82WEST12345698765432"]}
+    result = redactor.clean(value)
+    assert result == {
+        "pan": TOKENS.token("tax", "ABCDE1234F"),
+        "token": TOKENS.token("tax", "42"),
+        "iban": [TOKENS.token("tax", "x"), "[redacted:iban:GB…5432]"],
+    }
+    assert redactor.clean(result) == result
+    assert redactor.clean({"pan": {"x": 1}}) == {"pan": "[redacted:tax]"}
+    named = {"auth": "sso", "password": True, "token": 42, "has_pin": "yes", "pan": {"x": 1}}
+    assert set(clean(named, "auth", "password", "token", "has_pin", "pan").values()) == {
+        "[redacted:field]"
+    }
+
+
 def test_a_pattern_that_matches_its_own_mark_does_not_run_away() -> None:
     redactor = Redactor(Rules([Rule("odd", pattern="redacted|odd|[a-z]+")]))
     result = redactor.clean({"note": "a redacted odd text"})
@@ -216,3 +235,22 @@ def test_many_lists_of_sensitive_fields_do_not_fill_the_memory() -> None:
             f"f{number}x": "[redacted:field]"
         }
     assert len(redactor._variants) <= 256
+
+
+def test_a_pattern_sees_every_text_however_short_or_plain() -> None:
+    redactor = Redactor(Rules([Rule("case", pattern=r"\bC[0-9]+|0190[0-9a-f-]+")]))
+    uuid = "0190a5f2-7b7c-7cc3-98c4-dc0c0c07398f"
+    mark = "[redacted:case]"
+    for root in ("user_id", "details", "metadata"):
+        assert redactor.clean("C1", root=root) == mark
+        assert redactor.clean(uuid, root=root) == mark
+    assert redactor.clean({"a": "C1", "b": ["C2", uuid], "C3": 1, uuid: uuid}) == {
+        "a": mark,
+        "b": [mark, mark],
+        mark: 1,
+        f"{mark}#2": mark,
+    }
+    change = {"op": "replace", "old": "C1", "new": "x"}
+    assert redactor.clean({"/a": change}, root="changes") == {
+        "/a": {"op": "replace", "old": mark, "new": "x"}
+    }

@@ -82,6 +82,25 @@ def test_what_only_looks_like_a_mark_is_no_mark(fake: str) -> None:
     assert redactor.clean(f"password={fake}") == "password=[redacted:password]"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://[redacted:swordfish]@example.com/",
+        "https://example.com/reset/[redacted:swordfish]",
+        "password: [redacted:swordfish]",
+        "Authorization: [redacted:swordfish]",
+        "password=[redacted:swordfish]",
+        '{"password": "[redacted:swordfish]"}',
+        "<password>[redacted:swordfish]</password>",
+        "SET PASSWORD = '[redacted:swordfish]'",
+    ],
+)
+def test_nor_is_it_in_a_text(text: str) -> None:
+    clean = Redactor().text(text)
+    assert "swordfish" not in clean
+    assert Redactor().text(clean) == clean
+
+
 def test_a_token_or_last_four_is_no_excuse_for_a_password() -> None:
     redactor = Redactor(tokens=TOKENS)
     for mark in (TOKENS.token("session_id", "x"), "[redacted:pan:…1234]"):

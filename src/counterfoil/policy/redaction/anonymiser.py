@@ -12,7 +12,7 @@ from .personal import EMAIL, PHONE, network, same_email, same_phone, year
 from .plain import JSON, free_name
 from .tokens import Tokeniser
 from .user_agent import family
-from .vocabulary import BIRTH_NAMES, words
+from .vocabulary import BIRTH_NAMES, KINDS, words
 
 PERSONS = {
     "user_id": "user_id",
@@ -34,7 +34,6 @@ ROUNDS = 8
 """A text in whose remains more is found after so many rounds goes as a whole."""
 
 _DIGITS = re.compile(r"(?:[0-9][^0-9]*){7}")
-_MARKED = marker.MARKER
 
 
 class Anonymiser:
@@ -71,7 +70,7 @@ class Anonymiser:
 
     def token(self, kind: str, value: str, company_id: str | None = None) -> str:
         """What stands for a value: a token, or a mark without a tokeniser; a mark stays."""
-        if _MARKED.fullmatch(value):
+        if marker.is_mark(value, KINDS):
             return value
         if self._tokens is None:
             return marker.dropped(kind)
@@ -121,7 +120,7 @@ class Anonymiser:
         text = str(value)
         if kind is not None:
             return self.token(kind, text, company_id)
-        if _MARKED.fullmatch(text):
+        if marker.is_mark(text, KINDS):
             return value
         if name in _ADDRESS_NAMES:
             return network(text) or marker.dropped("ip_address")
@@ -129,7 +128,7 @@ class Anonymiser:
             return family(text)
         if name in BIRTH_NAMES:
             return year(text) or marker.dropped("birth_date")
-        if name in _PHONE_NAMES and not _MARKED.search(text) and _DIGITS.search(text):
+        if name in _PHONE_NAMES and marker.blanked(text, KINDS) == text and _DIGITS.search(text):
             return self.token("phone", same_phone(text), company_id)
         return self._value(value, company_id)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from .marker import MARKER
+from .marker import MARKER, is_mark
 from .names import joined
 from .scan import Scan
 from .treatment import Treatment, Verdict, stronger
@@ -67,14 +67,14 @@ def assignments(text: str, scan: Scan) -> str:
     while (match := _ASSIGNMENT.search(text, position)) is not None:
         position = match.end()
         if match["marker"] is not None:
-            if MARKER.fullmatch(match["marker"]) is None:
+            if not is_mark(match["marker"], scan.rules.kinds):
                 # It only looks like a mark: what is inside is read like any text.
                 position = match.start() + 1
             continue
         verdict = _verdict(match, text, scan)
         if verdict is None:
             continue
-        span = _value(match, text, verdict)
+        span = _value(match, text, verdict, scan)
         if span is None:
             continue
         start, end = span
@@ -118,7 +118,7 @@ def _url_verdict(name: str, match: re.Match[str], text: str) -> Verdict | None:
     return _KEY if plain == "key" else None
 
 
-def _value(match: re.Match[str], text: str, verdict: Verdict) -> tuple[int, int] | None:
+def _value(match: re.Match[str], text: str, verdict: Verdict, scan: Scan) -> tuple[int, int] | None:
     """Where the value begins and ends; None where this is not one."""
     start = match.end()
     opening = _OPENING.match(text, start)
@@ -135,11 +135,11 @@ def _value(match: re.Match[str], text: str, verdict: Verdict) -> tuple[int, int]
         if bare is not None and verdict.kind == "authorization":
             bare = _WITH_SCHEME.match(text, start) or bare
         return (start, bare.end()) if bare else None
-    return _after_colon(match, text, start, verdict)
+    return _after_colon(match, text, start, verdict, scan)
 
 
 def _after_colon(
-    match: re.Match[str], text: str, start: int, verdict: Verdict
+    match: re.Match[str], text: str, start: int, verdict: Verdict, scan: Scan
 ) -> tuple[int, int] | None:
     """A header reaches to the end of its line; elsewhere a single word is taken for a value."""
     if verdict.kind in _HEADER_KINDS:
@@ -162,7 +162,9 @@ def _after_colon(
         return None
     bare = word[0].rstrip(_TRAILING)
     mark = MARKER.match(text, start)
-    if (mark is not None and len(bare) <= len(mark[0])) or "://" in bare:
+    if "://" in bare or (
+        mark is not None and len(bare) <= len(mark[0]) and is_mark(mark[0], scan.rules.kinds)
+    ):
         return None
     end = start + len(bare)
     following = text[end : end + 1]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from .marker import MARKER
+from .marker import blanked
 from .names import Names, joined
 from .treatment import Verdict, stronger
-from .vocabulary import JWK_SECRETS, PAIR_VALUES
+from .vocabulary import JWK_SECRETS, KINDS, PAIR_VALUES
 
 KEPT_KEYS = 4096
 """Keys kept in memory, of up to 64 characters; beyond that all are forgotten at once."""
@@ -49,13 +49,18 @@ class Entry:
 class Keys:
     """What is known of keys under one set of rules.
 
+    Args:
+        names: verdicts on names.
+        kinds: the kinds of known marks.
+
     Attributes:
         names: verdicts on names.
         plain: keys that are no more than their text.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, kinds: frozenset[str] = KINDS) -> None:
         self.names = names
+        self._kinds = kinds
         self.plain: set[str] = set()
         self._known: dict[str, Entry] = {}
         self._pointers: dict[str, tuple[str, Verdict | None]] = {}
@@ -74,7 +79,7 @@ class Keys:
     def _learn(self, key: str, clean: Callable[[str], str]) -> Entry | None:
         name = clean(key)
         # Of a key that held a secret only the rest is a name, in a second pass as in the first.
-        bare = MARKER.sub(" ", name) if "[redacted:" in name else name
+        bare = blanked(name, self._kinds)
         verdict = self.names.verdict(bare)
         role = _role(bare) if verdict is None and len(bare) <= LONGEST_ROLE else None
         if name != key:

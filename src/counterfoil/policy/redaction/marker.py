@@ -64,3 +64,15 @@ def treatment_of(text: str, kinds: frozenset[str]) -> Treatment | None:
     if match["token"]:
         return Treatment.TOKEN
     return Treatment.LAST4 if match["last4"] else Treatment.DROP
+
+
+def is_mark(text: str, kinds: frozenset[str]) -> bool:
+    """Whether the text is exactly a known mark."""
+    return treatment_of(text, kinds) is not None
+
+
+def blanked(text: str, kinds: frozenset[str]) -> str:
+    """The text with a blank in the place of each known mark."""
+    if "[redacted:" not in text:
+        return text
+    return MARKER.sub(lambda match: " " if match["kind"] in kinds else match[0], text)

@@ -7,8 +7,18 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 
-from .treatment import STRENGTH, Verdict, stronger
-from .vocabulary import ABOUT, COUNTING, EXCEPT, NAMES, SINGULAR_ONLY, WITH_DIGITS
+from .treatment import Verdict, stronger
+from .vocabulary import (
+    ABOUT,
+    ANSWERS,
+    ASKING,
+    COUNTING,
+    EXCEPT,
+    NAMES,
+    NUMBERS,
+    SINGULAR_ONLY,
+    WITH_DIGITS,
+)
 
 LONGEST_NAME = 256
 """Of a longer name only the two ends are looked at."""
@@ -123,11 +133,10 @@ class Names:
             if (verdict := self._extra.get("".join(parts[start:end]))) is not None
             and (end == len(parts) or parts[-1] not in ABOUT)
         ]
-        return min(found, key=_rank, default=None)
-
-
-def _rank(verdict: Verdict) -> int:
-    return STRENGTH[verdict.treatment]
+        best: Verdict | None = None
+        for verdict in found:
+            best = stronger(best, verdict)
+        return best
 
 
 _WORDS: dict[str, int] = {}
@@ -141,7 +150,11 @@ for _order, _rule in enumerate(NAMES):
         _HEADS.setdefault(_word, _order)
     _STEMS += ((_word, _order) for _word in _listed(_rule.stems))
     _ENDINGS += ((_word, _order) for _word in _listed(_rule.endings))
-_COUNTED = tuple(replace(rule.verdict, counts=True) for rule in NAMES)
+_ASKED = tuple(replace(rule.verdict, spares=ANSWERS) for rule in NAMES)
+# Of a PIN or a one-time code a number is the secret itself.
+_COUNTED = tuple(
+    replace(rule.verdict, spares=ANSWERS if rule.verdict.numbers else NUMBERS) for rule in NAMES
+)
 _NONE = len(NAMES)
 
 
@@ -159,7 +172,9 @@ def _built_in(name: str) -> Verdict | None:
             rank = _WORDS.get("".join(parts), _NONE)
     if rank == _NONE:
         return None
-    if (parts[0] in COUNTING and len(parts) > 1) or parts[-1].endswith("tokens"):
+    if len(parts) > 1 and parts[0] in ASKING:
+        return _ASKED[rank]
+    if (len(parts) > 1 and parts[0] in COUNTING) or parts[-1].endswith("tokens"):
         return _COUNTED[rank]
     return NAMES[rank].verdict
 

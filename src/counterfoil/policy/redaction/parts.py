@@ -7,9 +7,9 @@ from typing import Any
 from .keys import escaped, unescaped
 from .paths import States
 from .plain import Members, free_name, key_text, plain
-from .suspicion import UUID_LENGTH, is_uuid
+from .suspicion import is_uuid
 from .treatment import Verdict, stronger
-from .walk import SHORT, SMALLEST_CARD, Chain, Walk
+from .walk import SMALLEST_CARD, Chain, Walk
 
 IDENTIFIERS = frozenset(
     [
@@ -35,8 +35,8 @@ class PartsWalk(Walk):
         if type(value) is str:
             out[root] = value
             size = len(value)
-            if (size >= SHORT or not value.isalnum()) and not (
-                size == UUID_LENGTH and is_uuid(value)
+            if (size >= self._short or not value.isalnum()) and not (
+                size == self._uuid and is_uuid(value)
             ):
                 self._text(out, root, value)
             return
@@ -128,7 +128,7 @@ class PartsWalk(Walk):
             kind = type(value)
             if holds is None and kind is str and self._wheres is None:
                 target[name] = value
-                if len(value) >= SHORT or not value.isalnum():
+                if len(value) >= self._short or not value.isalnum():
                     self._texts += (target, name, value)
             elif holds is None and (
                 kind is bool

@@ -30,7 +30,7 @@ class _Variant(NamedTuple):
     @classmethod
     def of(cls, rules: Rules) -> _Variant:
         names = Names(rules.names)
-        return cls(rules, names, Keys(names))
+        return cls(rules, names, Keys(names, rules.kinds))
 
 
 class Redactor:

@@ -12,7 +12,6 @@ from .rules import Rules
 from .tokens import Tokeniser
 from .treatment import Finding, Treatment, Verdict
 
-_COUNTED = re.compile(r"(?i)[+-]?[0-9]{1,12}|true|false|yes|no|on|off|y|n|none|null|[*•xX.]{3,}")
 _CARD_LENGTH = range(12, 20)
 _IBAN_LENGTH = range(15, 35)
 
@@ -70,25 +69,45 @@ class Scan:
         self.found(rule, Treatment.DROP)
         return marker.dropped(kind)
 
-    def treated(self, verdict: Verdict, text: str) -> str | None:
+    def treated(self, verdict: Verdict, text: str, left: str | None = None) -> str | None:
         """What stands in the place of `text` under a verdict; None where it may stay.
 
         A mark that the same treatment, or the dropping of a value, left behind stays as it is.
+
+        Args:
+            verdict: the verdict of the name beside it.
+            text: the value.
+            left: what cleaning leaves of it, where that is known: what the verdict asks for
+                may stand in either.
         """
         if not text:
             return None
         held = marker.treatment_of(text, self.rules.kinds)
-        if held is Treatment.DROP or (held is verdict.treatment and held is not None):
+        if held is Treatment.DROP or (held is not None and held in _treatments(verdict)):
             return None
-        if verdict.needs is not None and not holds(verdict.needs, text):
-            return None
-        if verdict.counts and _COUNTED.fullmatch(text) is not None:
-            return None
-        replaced = self._treated(verdict, text)
-        if replaced == text:
-            return None
-        self.found(verdict.rule, verdict.treatment)
-        return replaced
+        current: Verdict | None = verdict
+        while current is not None:
+            if self.applies(current, text, left):
+                replaced = self._treated(current, text)
+                if replaced == text:
+                    return None
+                self.found(current.rule, current.treatment)
+                return replaced
+            current = current.otherwise
+        return None
+
+    def applies(self, verdict: Verdict, text: str, left: str | None = None) -> bool:
+        """Whether a verdict means a text of this form."""
+        if verdict.spares is not None and verdict.spares.fullmatch(text) is not None:
+            return False
+        if verdict.needs is None:
+            return True
+        kinds = self.rules.kinds
+        return any(
+            verdict.needs.search(marker.blanked(visible(form), kinds)) is not None
+            for form in (text, left)
+            if form is not None
+        )
 
     def _treated(self, verdict: Verdict, text: str) -> str:
         kind = verdict.kind
@@ -103,9 +122,13 @@ class Scan:
         return self.tokens.token(kind, text, self.company_id)
 
 
-def holds(needed: re.Pattern[str], text: str) -> bool:
-    """Whether a text holds a pattern outside of marks: in what is left after a pass, too."""
-    return needed.search(marker.MARKER.sub(" ", visible(text))) is not None
+def _treatments(verdict: Verdict) -> list[Treatment]:
+    treatments = []
+    current: Verdict | None = verdict
+    while current is not None:
+        treatments.append(current.treatment)
+        current = current.otherwise
+    return treatments
 
 
 def _last4(kind: str, text: str) -> str:

@@ -109,7 +109,7 @@ def describes(name: str) -> bool:
     return bool(found) and (found[-1] in ABOUT or found[-1] in MEASURES)
 
 
-def describes_secret(held: object, verdict: Verdict, kinds: frozenset[str]) -> bool:
+def describes_secret(held: object, verdict: Verdict, kinds: frozenset[str], look: Look) -> bool:
     """Whether a dict under a secret's name describes the secret: `{"id": "k1", "scopes": []}`.
 
     All its names must be of known meaning, else it may be a map that is keyed by secrets, or by
@@ -120,13 +120,16 @@ def describes_secret(held: object, verdict: Verdict, kinds: frozenset[str]) -> b
         held: what `plain` made of the value.
         verdict: the verdict of the name that it stands under.
         kinds: the kinds of known marks.
+        look: looks a key up.
     """
     if not isinstance(held, Members) or len(held) > MOST_MEMBERS or verdict.everything:
         return False
     counts, record = True, False
     for key, value in held:
-        name = joined(key[:LONGEST_NAME]) if type(key) is str else ""
-        described = bool(name) and describes(key)
+        if type(key) is not str or len(key) > LONGEST_NAME or _left_of(key, look) != key:
+            return False
+        name = joined(key)
+        described = describes(key)
         if not (described or name in RECORD_VALUES):
             return False
         counts = counts and described and _is_count(plain(value), kinds)

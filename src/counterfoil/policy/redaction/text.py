@@ -58,7 +58,7 @@ def cleaned(
             encoding rules do not run.
         level: in how many layers of JSON in a text this one stood.
     """
-    if is_uuid(text) or marker.treatment_of(text, scan.rules.kinds) is not None:
+    if marker.is_mark(text, scan.rules.kinds) or (not scan.rules.patterns and is_uuid(text)):
         return text
     for _ in range(ROUNDS):
         found = _round(text, scan, clean_json, identifier, level)
@@ -113,17 +113,19 @@ def _patterns(text: str, scan: Scan, identifier: bool) -> str:
         def replace(match: re.Match[str], verdict: Any = verdict) -> str:
             return scan.treated(verdict, match[0]) or match[0]
 
-        pieces = _around_marks(text)
+        pieces = _around_marks(text, scan.rules.kinds)
         pieces[::2] = [pattern.sub(replace, piece) for piece in pieces[::2]]
         text = "".join(pieces)
     return text
 
 
-def _around_marks(text: str) -> list[str]:
-    """What stands between marks, and the marks, by turns."""
+def _around_marks(text: str, kinds: frozenset[str]) -> list[str]:
+    """What stands between known marks, and the marks, by turns."""
     pieces: list[str] = []
     at = 0
     for match in marker.MARKER.finditer(text):
+        if match["kind"] not in kinds:
+            continue
         pieces += (text[at : match.start()], match[0])
         at = match.end()
     return [*pieces, text[at:]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -42,9 +42,10 @@ class Verdict:
         numbers: whether numbers are treated too; built-in rules leave most of them alone.
         everything: whether booleans are treated too: the caller named this field.
         needs: what a text must hold to be treated at all.
-        counts: let short numbers and yes/no words pass; the name may well be about a count.
+        spares: what a text must be as a whole to pass, as `yes` under `has_password`.
         whole: a list or dict under the name goes as a whole, not member by member.
         records: but a dict that describes the secret (its id, its scopes) is kept but for it.
+        otherwise: what holds for values that this verdict leaves alone.
     """
 
     rule: str
@@ -53,16 +54,24 @@ class Verdict:
     numbers: bool = False
     everything: bool = False
     needs: re.Pattern[str] | None = None
-    counts: bool = False
+    spares: re.Pattern[str] | None = None
     whole: bool = True
     records: bool = True
+    otherwise: Verdict | None = None
 
 
 def stronger(one: Verdict | None, other: Verdict | None) -> Verdict | None:
-    """Of two verdicts the more thorough; the first where they are equally so."""
-    if one is None or other is None:
+    """Of two verdicts the more thorough; the other holds for what that one leaves alone."""
+    if one is None or other is None or one == other:
         return one or other
-    return other if STRENGTH[other.treatment] < STRENGTH[one.treatment] else one
+    first, second = one, other
+    ranks = STRENGTH[other.treatment], STRENGTH[one.treatment]
+    if ranks[0] < ranks[1] or (ranks[0] == ranks[1] and other.everything):
+        first, second = other, one
+    leaves = first.needs is not None or first.spares is not None or not first.numbers
+    if first.everything or not (leaves or second.everything):
+        return first
+    return replace(first, otherwise=stronger(first.otherwise, second))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .marker import MARKER
+from .marker import is_mark
 from .scan import Scan
 from .vocabulary import ROUTE_WORDS
 
@@ -45,7 +45,7 @@ def user_information(text: str, scan: Scan) -> str:
         if end is None:
             continue
         user = text[match.start(1) : end]
-        if user in _NOT_SECRET or MARKER.fullmatch(user):
+        if user in _NOT_SECRET or is_mark(user, scan.rules.kinds):
             continue
         pieces += (text[at : match.start(1)], scan.dropped("value:userinfo", "userinfo"))
         at = end
@@ -75,7 +75,7 @@ def path_tokens(text: str, scan: Scan) -> str:
     def replace(match: re.Match[str]) -> str:
         kept = [
             part
-            if not part or part.lower() in ROUTE_WORDS or MARKER.fullmatch(part)
+            if not part or part.lower() in ROUTE_WORDS or is_mark(part, scan.rules.kinds)
             else scan.dropped("value:path_token", "token")
             for part in match[1].split("/")
         ]

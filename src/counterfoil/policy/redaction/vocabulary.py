@@ -235,12 +235,21 @@ ABOUT: frozenset[str] = words(  # when, how many, how long
 )
 """Last segments that speak about the thing and are not the thing: `password_changed_at`."""
 
-COUNTING: frozenset[str] = words(
+ASKING: frozenset[str] = words(
     "is has had was are needs require requires required allow allows must should can show hide"
-    " enable disable use uses using with without no not num n count max min total number avg mean"
-    " expected remaining used input output prompt completion cached reasoning per"
+    " enable disable use uses using with without no not"
 )
-"""First segments after which a short number or a yes is no secret: `max_tokens`, `has_password`."""
+"""First segments of names that ask whether: `has_password`."""
+
+COUNTING: frozenset[str] = words(
+    "num n count max min total number avg mean expected remaining used input output prompt"
+    " completion cached reasoning per"
+)
+"""First segments of names that tell how many: `max_tokens`."""
+
+ANSWERS = re.compile(r"(?i)true|false|yes|no|on|off|y|n|none|null|0|1")
+NUMBERS = re.compile(r"(?i)[+-]?[0-9]{1,12}|none|null|unlimited")
+"""Texts under such names that are no secrets."""
 
 MEASURES: frozenset[str] = words(
     "input output prompt completion total cached reasoning used remaining uppercase lowercase"

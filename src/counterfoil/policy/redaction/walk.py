@@ -8,7 +8,6 @@ at the end (`suspicion`).
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from . import marker, text
@@ -16,7 +15,7 @@ from .keys import Entry, Keys, escaped
 from .paths import States
 from .payment import is_card_number
 from .plain import JSON, Items, Members, free_name, key_text, plain
-from .scan import Scan, holds
+from .scan import Scan
 from .shapes import among, by_name, describes, describes_secret, named_by
 from .shapes import flag as following
 from .suspicion import APART, UUID_LENGTH, is_uuid, suspects
@@ -64,8 +63,10 @@ class Walk:
         "_level",
         "_longest",
         "_scan",
+        "_short",
         "_stack",
         "_texts",
+        "_uuid",
         "_wheres",
     )
 
@@ -74,6 +75,8 @@ class Walk:
         self._keys = keys
         self._longest = longest
         self._level = level
+        # The caller's own patterns look at every text, however short or plain.
+        self._short, self._uuid = (0, -1) if scan.rules.patterns else (SHORT, UUID_LENGTH)
         self._left = MOST_MEMBERS
         self._stack: list[Frame] = []
         self._texts: list[Any] = []  # target, name and text by turns
@@ -100,8 +103,7 @@ class Walk:
             self._leave_out(values)
             together = APART.join(values)
         scan = self._scan
-        chosen = suspects(values, together)
-        for index in range(len(values)) if scan.rules.patterns else sorted(chosen):
+        for index in sorted(self._suspects(values, together)):
             if self._wheres is not None:
                 scan.where = self._wheres[index]
             gathered[3 * index][gathered[3 * index + 1]] = text.cleaned(
@@ -111,6 +113,12 @@ class Walk:
                 identifier=index in self._identifiers,
                 level=self._level,
             )
+
+    def _suspects(self, texts: list[str], together: str) -> set[int]:
+        found = suspects(texts, together)
+        for _, pattern in self._scan.rules.patterns:
+            found.update(index for index, text in enumerate(texts) if pattern.search(text))
+        return found
 
     def _leave_out(self, values: list[str]) -> None:
         """What is too long to be kept is not looked at either."""
@@ -144,7 +152,7 @@ class Walk:
 
     def _members(self, frame: Frame, source: Members) -> None:
         _, target, chain, states, forced, where, _ = frame
-        texts = self._texts
+        texts, short, uuid = self._texts, self._short, self._uuid
         remarkable = states or forced is not None or self._wheres is not None
         plain_keys = NO_KEYS if remarkable else self._keys.plain
         altered = False
@@ -157,8 +165,8 @@ class Walk:
                     if kind is str:
                         target[key] = value
                         size = len(value)
-                        if size >= SHORT:
-                            if size != UUID_LENGTH or not is_uuid(value):
+                        if size >= short:
+                            if size != uuid or not is_uuid(value):
                                 texts += (target, key, value)
                         elif not value.isalnum():
                             texts += (target, key, value)
@@ -208,14 +216,14 @@ class Walk:
         pair = flag = None
         if len(source) == 2 and (inner or source.pair):
             pair = named_by(source[0], self._entry)
-        texts = self._texts
+        texts, short = self._texts, self._short
         plainly = not states and pair is None and forced is None and self._wheres is None
         for index, value in enumerate(source):
             kind = type(value)
             if plainly and flag is None:
                 if kind is str and value[:2] != "--":
                     target.append(value)
-                    if len(value) >= SHORT or not value.isalnum():
+                    if len(value) >= short or not value.isalnum():
                         texts += (target, index, value)
                     continue
                 if (kind is int or kind is float) and -SMALLEST_CARD < value < SMALLEST_CARD:
@@ -249,8 +257,9 @@ class Walk:
             self._scan.where = where
             held = plain(value)
             if isinstance(held, (Members, Items)):
-                if self._goes_whole(verdict, held):
-                    target[name] = self._scan.dropped(verdict.rule, verdict.kind)
+                whole = self._whole(verdict, held)
+                if whole is not None:
+                    target[name] = self._scan.dropped(whole.rule, whole.kind)
                     return
             else:
                 treated = self._treated(verdict, held)
@@ -261,36 +270,44 @@ class Walk:
 
     def _treated(self, verdict: Verdict, held: Any) -> str | None:
         """What stands in a scalar's place; None where it is to be looked at like any other."""
+        scan = self._scan
         if type(held) is str:
-            if marker.treatment_of(held, self._scan.rules.kinds) is Treatment.DROP:
+            if marker.treatment_of(held, scan.rules.kinds) is Treatment.DROP:
                 return held
-            return self._scan.treated(self._settled(verdict, held), held)
-        if held is None or (type(held) is bool and not verdict.everything):
+            # A verdict that asks for something in a text asks what is left of it, too: a second
+            # pass would see no more.
+            asks = verdict.needs is not None and not scan.applies(verdict, held)
+            left = self._quietly(held) if asks and self._suspects([held], held) else None
+            return scan.treated(verdict, held, left)
+        if held is None:
             return None
-        if verdict.everything or verdict.numbers:
-            return self._scan.treated(verdict, str(held))
-        digits = _card_digits(held)
-        return None if digits is None else self._scan.treated(verdict, digits)
+        current: Verdict | None = verdict
+        while current is not None:
+            digits = str(held) if current.everything else None
+            if digits is None and type(held) is not bool:
+                digits = str(held) if current.numbers else _card_digits(held)
+            if digits is not None and scan.applies(current, digits):
+                return scan.treated(current, digits)
+            current = current.otherwise
+        return None
 
-    def _settled(self, verdict: Verdict, held: str) -> Verdict:
-        """A verdict that asks for something in the text, asked of what a pass leaves of it, too."""
-        if verdict.needs is None or holds(verdict.needs, held) or not suspects([held], held):
-            return verdict
-        return (
-            replace(verdict, needs=None) if holds(verdict.needs, self._quietly(held)) else verdict
+    def _whole(self, verdict: Verdict, held: Members | Items) -> Verdict | None:
+        """By which verdict a container goes as one, and not item by item."""
+        current: Verdict | None = verdict if held else None
+        while current is not None:
+            if current.whole and not self._is_opened(current, held):
+                return current
+            current = current.otherwise
+        return None
+
+    def _is_opened(self, verdict: Verdict, held: Members | Items) -> bool:
+        kinds, entry = self._scan.rules.kinds, self._entry
+        if type(held) is Members:
+            return describes_secret(held, verdict, kinds, entry)
+        return verdict.treatment is not Treatment.DROP or (
+            len(held) <= _MOST_RECORDS
+            and all(describes_secret(plain(item), verdict, kinds, entry) for item in held)
         )
-
-    def _goes_whole(self, verdict: Verdict, held: Members | Items) -> bool:
-        """Whether a container goes as one, and not item by item."""
-        if not held or not verdict.whole:
-            return False
-        if type(held) is Items:
-            if verdict.treatment is not Treatment.DROP:
-                return False
-            return len(held) > _MOST_RECORDS or not all(
-                describes_secret(plain(item), verdict, self._scan.rules.kinds) for item in held
-            )
-        return not describes_secret(held, verdict, self._scan.rules.kinds)
 
     def _place(
         self,
@@ -348,8 +365,8 @@ class Walk:
             return "[truncated:members]"
         opened: Any = {} if type(held) is Members else []
         forced = verdict
-        if verdict is not None and not verdict.whole and type(held) is Members:
-            forced = None
+        while forced is not None and not forced.whole and type(held) is Members:
+            forced = forced.otherwise
         chain = (identity, chain, depth)
         self._stack.append((held, opened, chain, states, forced, where, inner))
         return opened
@@ -376,9 +393,7 @@ class Walk:
         return self._keys.entry(key, self._clean_key) if len(key) <= self._longest else None
 
     def _clean_key(self, key: str) -> str:
-        if not self._scan.rules.patterns and not suspects([key], key):
-            return key
-        return self._quietly(key)
+        return self._quietly(key) if self._suspects([key], key) else key
 
     def _quietly(self, value: str) -> str:
         """A text cleaned without a note: what is found is noted where the text comes to stand."""
