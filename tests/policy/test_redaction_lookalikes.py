@@ -115,7 +115,7 @@ ADDRESSES = [
     "https://example.com/?q=50%25+off",
     "https://example.com/caf%C3%A9",
     "C:\\Users\\jane\\file.txt",
-    "/home/jane/file.txt",
+    "/srv/jane/file.txt",
     "www.example.com",
 ]
 
