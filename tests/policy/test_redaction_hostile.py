@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import enum
 import io
 import threading
@@ -33,6 +34,7 @@ class BitingType(type):
     __eq__ = bite
     __instancecheck__ = bite
     __subclasscheck__ = bite
+    __name__ = __mro__ = __dict__ = __module__ = property(bite)  # type: ignore[assignment]
 
     def __getattribute__(cls, name: str) -> Any:
         raise Touched
@@ -118,6 +120,15 @@ class Lazy:
         raise Touched
 
 
+@dataclasses.dataclass
+class BitingRecord:
+    """A record whose own dict is a trap."""
+
+    name: str
+
+    __dict__ = property(bite)  # type: ignore[assignment]
+
+
 class LazyModel(BaseModel):
     name: str
 
@@ -174,6 +185,7 @@ OBJECTS: dict[str, tuple[Any, Any]] = {
     "int": (lambda: BitingInt(7), 7),
     "float": (lambda: BitingFloat(0.5), 0.5),
     "exception": (lambda: BitingError("went wrong"), "BitingError: went wrong"),
+    "record": (lambda: BitingRecord("x"), {}),
     "model": (lambda: LazyModel(name="x"), {"name": "x"}),
 }
 

@@ -12,12 +12,12 @@ import dataclasses
 import gc
 import re
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from types import MappingProxyType
+from types import GetSetDescriptorType, MappingProxyType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -29,12 +29,19 @@ JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | Non
 SAFE_INTEGER = 2**53
 """From here on a reader that keeps numbers as IEEE 754 doubles would round (RFC 8259 section 6)."""
 
-LONGEST_INTEGER_BITS = 8192
+LONGEST_INTEGER_BITS = 2048
+"""Python can be told to write no integer of more than 640 digits."""
+
 LONGEST_BYTES = 64
 LONGEST_NAME_BYTES = 256
 _NOT_IN_JSON = re.compile("[\x00\ud800-\udfff]")
 _TYPE_NAME = re.compile(r"[^0-9A-Za-z_.]+")
 _MISSING = object()
+
+# As `type` itself has them: a metaclass may put code of its own in their place.
+_NAME_OF: Callable[[type], str] = type.__dict__["__name__"].__get__
+_MRO_OF: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_DICT_OF: Callable[[type], Mapping[str, Any]] = type.__dict__["__dict__"].__get__
 
 
 class Members(list[tuple[Any, Any]]):
@@ -65,7 +72,7 @@ def visible(text: str) -> str:
 
 def unserializable(kind: type) -> str:
     """`[unserializable:<type name>]`."""
-    name = type.__getattribute__(kind, "__name__")
+    name = _NAME_OF(kind)
     return f"[unserializable:{_TYPE_NAME.sub('', name)[:64] or 'object'}]"
 
 
@@ -219,7 +226,7 @@ def _set(value: Any) -> Items:
 def _structure(value: object, kind: type) -> Plain:
     """Records whose fields are declared, and the empty hands that are left for the rest."""
     if _class_attribute(kind, "__pydantic_fields__") is not _MISSING:
-        members = Members(_instance_dict(value).items())
+        members = Members(_instance_dict(value, kind).items())
         extra = _slot(value, kind, "__pydantic_extra__")
         if type(extra) is dict:
             members += extra.items()
@@ -231,15 +238,14 @@ def _structure(value: object, kind: type) -> Plain:
     if isinstance(attributes, tuple) and attributes:
         names = [_slot(attribute, type(attribute), "name") for attribute in attributes]
         return _record(value, kind, [name for name in names if type(name) is str])
-    name = type.__getattribute__(kind, "__name__")
-    module = type.__getattribute__(kind, "__dict__").get("__module__")
+    name, module = _NAME_OF(kind), _DICT_OF(kind).get("__module__")
     if name in ("SecretStr", "SecretBytes") and module == "pydantic.types":
         return "[redacted:secret]"
     return unserializable(kind)
 
 
 def _record(value: object, kind: type, names: list[str]) -> Members:
-    held = _instance_dict(value)
+    held = _instance_dict(value, kind)
     members = Members()
     for name in names:
         member = held[name] if name in held else _slot(value, kind, name)
@@ -248,11 +254,12 @@ def _record(value: object, kind: type, names: list[str]) -> Members:
     return members
 
 
-def _instance_dict(value: object) -> dict[str, Any]:
-    try:
-        held = object.__getattribute__(value, "__dict__")
-    except AttributeError:
+def _instance_dict(value: object, kind: type) -> dict[str, Any]:
+    """What an instance holds, without asking a property that is called `__dict__`."""
+    descriptor = _class_attribute(kind, "__dict__")
+    if type(descriptor) is not GetSetDescriptorType:
         return {}
+    held = descriptor.__get__(value)
     return dict(held) if type(held) is dict else {}
 
 
@@ -268,8 +275,8 @@ def _slot(value: object, kind: type, name: str) -> Any:
 
 
 def _class_attribute(kind: type, name: str) -> Any:
-    for base in type.__getattribute__(kind, "__mro__"):
-        held = type.__getattribute__(base, "__dict__")
+    for base in _MRO_OF(kind):
+        held = _DICT_OF(base)
         if name in held:
             return held[name]
     return _MISSING
