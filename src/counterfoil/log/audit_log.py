@@ -51,6 +51,7 @@ from .token_keys import load_tokeniser, rotate_token_key
 from .verifier import Verifier
 from .writer import Writer, write_error
 
+CONFLICT_TYPE = "audit.conflict"
 DEFAULT_URL = "sqlite:///audit.db"
 
 logger = logging.getLogger("counterfoil")
@@ -89,7 +90,13 @@ class AuditLog:
         self._intake = Intake(catalogue, chain, clock, limits.replay_days)
         self._limits = limits
         self._writer = Writer(
-            store, clock, limits, self._origin, self._commits.notify, abandoned=self._abandon
+            store,
+            clock,
+            limits,
+            self._origin,
+            self._commits.notify,
+            abandoned=self._abandon,
+            conflict=self._conflict,
         )
         self._reader = Reader(store, self._commits)
         self._prover = Prover(store, identity, published, clock)
@@ -398,6 +405,10 @@ class AuditLog:
             self._limits,
         )
         return fallback, drain
+
+    def _conflict(self, entry: UntimedEntry) -> UntimedEntry:
+        facts = {"kind": "conflict", "event_id": entry.event_id}
+        return self._intake.own(CONFLICT_TYPE, log=entry.log, audit=facts)
 
     def _origin(self, log: str) -> str:
         return f"{self._identity.database}/{log}"
