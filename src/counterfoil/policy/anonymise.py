@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from counterfoil.record import Draft
 
+from .context import as_text
 from .link import Link
 from .redact import PARTS, company_of
 from .redaction import Anonymiser
@@ -20,13 +19,13 @@ def anonymisation(anonymiser: Anonymiser) -> Link:
     def anonymise(draft: Draft) -> Draft:
         if not _is_asked_for(draft):
             return draft
-        parts = {name: value for name in PARTS if (value := getattr(draft, name, None)) is not None}
+        parts = {name: value for name in PARTS if (value := getattr(draft, name)) is not None}
         company = company_of(draft)
         for name, value in anonymiser.parts(parts, company).items():
             setattr(draft, name, value)
         if isinstance(draft.subjects, list):
             draft.subjects = [
-                anonymiser.token("user_id", str(person), company) for person in draft.subjects
+                anonymiser.token("user_id", as_text(person), company) for person in draft.subjects
             ]
         return draft
 
@@ -34,7 +33,7 @@ def anonymisation(anonymiser: Anonymiser) -> Link:
 
 
 def _is_asked_for(draft: Draft) -> bool:
-    options: Any = draft.options
+    options = draft.options
     if options is not None and "anonymize_data" in options.model_fields_set:
         return bool(options.anonymize_data)
     return bool(draft.rule.anonymize)

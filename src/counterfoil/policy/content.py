@@ -12,13 +12,15 @@ from .link import Link
 from .redact import company_of
 from .redaction import Anonymiser
 from .redaction.keys import unescaped
-from .redaction.marker import KIND, dropped
+from .redaction.marker import KIND, MARKER, dropped
 from .redaction.names import joined
+from .redaction.personal import EMAIL, same_email, same_phone
 from .redaction.plain import free_name
 
 _PARTS = ("details", "metadata", "before_state", "after_state", "body")
 
 _is_kind = re.compile(KIND).fullmatch
+_LETTER = re.compile(r"[^\W\d_]").search
 
 #: Digits from which on a number tells whom a message went to; a smaller one is a count.
 SHORTEST_NUMBER = 7
@@ -28,8 +30,10 @@ def content(anonymiser: Anonymiser) -> Link:
     """A link that drops, or makes tokens of, the members that the type's rule names.
 
     Names are compared whole, in any spelling. Numbers, booleans and null stay: a count is not
-    content. Of a member that becomes a token a number of seven digits or more does too, and so
-    do the email addresses and phone numbers in its keys.
+    content. In the place of a recipient stand the tokens of the email addresses or the phone
+    number, as ``anonymize_data`` makes them, so that one token finds a person in both; of a
+    text that holds neither, one of kind ``field``. A number of seven digits or more counts as
+    a phone number, and what stands in keys is looked at too.
     """
 
     def leave_out(draft: Draft) -> Draft:
@@ -37,7 +41,7 @@ def content(anonymiser: Anonymiser) -> Link:
         if not rule.drop and not rule.tokenise:
             return draft
         company = company_of(draft)
-        drop, tokenise = _kinds(rule.drop), _kinds(rule.tokenise)
+        drop, tokenise = _kinds(rule.drop), _kinds(rule.tokenise).keys()
 
         def treat(names: list[str], value: Any) -> Any:
             found = [joined(name) for name in names]
@@ -47,23 +51,34 @@ def content(anonymiser: Anonymiser) -> Link:
                         return dropped(drop[name])
             for name in found:
                 if name in tokenise:
-                    return tokens_for(tokenise[name], value)
+                    return tokens_for(value)
             return within(value)
 
-        def tokens_for(kind: str, value: Any) -> Any:
+        def tokens_for(value: Any) -> Any:
             if isinstance(value, str):
-                return anonymiser.token(kind, value, company)
+                return recipient(value)
             if isinstance(value, list):
-                return [tokens_for(kind, item) for item in value]
+                return [tokens_for(item) for item in value]
             if isinstance(value, dict):
                 held: dict[str, Any] = {}
                 for key, item in value.items():
                     name = free_name(anonymiser.text(key, company), held)
-                    held[name] = tokens_for(kind, item)
+                    held[name] = tokens_for(item)
                 return held
             if type(value) is int and abs(value) >= 10 ** (SHORTEST_NUMBER - 1):
-                return anonymiser.token(kind, str(value), company)
+                return recipient(str(value))
             return value
+
+        def recipient(text: str) -> str:
+            addresses = EMAIL.findall(text)
+            if addresses:
+                found = (anonymiser.token("email", same_email(one), company) for one in addresses)
+                return ", ".join(found)
+            if not text or not MARKER.sub("", text).strip(", "):
+                return text
+            if sum(map(str.isdigit, text)) >= SHORTEST_NUMBER and not _LETTER(text):
+                return anonymiser.token("phone", same_phone(text), company)
+            return anonymiser.token("field", text, company)
 
         # Redaction has bounded the depth, so that recursion is safe here.
         def within(value: Any) -> Any:

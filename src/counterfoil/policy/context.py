@@ -21,7 +21,7 @@ from counterfoil.base import AuditContext
 from counterfoil.record import Draft
 from counterfoil.record.disclosure import MAX_SUBJECTS
 
-from .redaction.plain import Members, plain
+from .redaction.plain import Items, Members, plain
 
 MAX_ID_BYTES = 512
 MAX_USER_AGENT_BYTES = 1024
@@ -150,7 +150,8 @@ def _gathered(draft: Draft) -> Any:
         return ()
     if not isinstance(given, Iterator):
         # An unknown object is one subject; it is not asked whether it is empty.
-        return given if isinstance(given, (str, list, tuple, set, frozenset)) else [given]
+        held = plain(given)
+        return held if isinstance(held, Items) else [given]
     gathered: list[Any] = []
     try:
         gathered.extend(islice(given, MAX_SUBJECTS + 1))

@@ -14,8 +14,8 @@ from .redaction import Anonymiser, Redactor, Tokeniser
 #: Sessions whose tokens are kept in memory, each log its own.
 KEPT_SESSIONS = 1024
 
-#: The context's texts, and everything that the caller or a client filled.
-PARTS = (
+#: The context's texts.
+_TEXTS = (
     "user_id",
     "ip_address",
     "user_agent",
@@ -27,6 +27,10 @@ PARTS = (
     "actor_kind",
     "on_behalf_of",
     "impersonator",
+)
+#: The context's texts, and everything that the caller or a client filled.
+PARTS = (
+    *_TEXTS,
     "before_state",
     "after_state",
     "changes",
@@ -66,10 +70,11 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
         fields = () if options is None else options.sensitive_fields
         clean = redactor.clean_all(_parts(draft), sensitive_fields=fields, company_id=company)
         for name, value in clean.items():
+            if type(value) is not str and name in _TEXTS:
+                value = as_text(value)
             setattr(draft, name, value)
         if session is not None:
-            given = session if draft.session_id is None else as_text(draft.session_id)
-            draft.session_id = session_token(given, company)
+            draft.session_id = session_token(draft.session_id or session, company)
         if draft.changes is not None:
             draft.changes = _named(draft.changes)
             if not _is_by_pointer(draft.changes):
