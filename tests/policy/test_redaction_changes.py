@@ -96,6 +96,10 @@ def test_changes_of_the_callers_own_form(given: object, kept: object) -> None:
         assert result == kept
 
 
+def test_members_that_become_equal_are_both_kept() -> None:
+    assert clean({"/a": {"old": 1, b"old": 2}}) == {"/a": {"old": 1, "old#2": 2}}
+
+
 def test_from_states_to_clean_changes() -> None:
     before = {"name": "bob", "password": "old one", "cards": {"main": "4111111111111111"}}
     after = {"name": "bob", "password": "new one", "cards": {"main": "5555555555554444"}}

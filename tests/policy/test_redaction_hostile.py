@@ -34,7 +34,7 @@ class BitingType(type):
     __eq__ = bite
     __instancecheck__ = bite
     __subclasscheck__ = bite
-    __name__ = __mro__ = __dict__ = __module__ = property(bite)  # type: ignore[assignment]
+    __name__ = __mro__ = __dict__ = __module__ = property(bite)  # type: ignore[misc]
 
     def __getattribute__(cls, name: str) -> Any:
         raise Touched
@@ -126,7 +126,7 @@ class BitingRecord:
 
     name: str
 
-    __dict__ = property(bite)  # type: ignore[assignment]
+    __dict__ = property(bite)
 
 
 class LazyModel(BaseModel):

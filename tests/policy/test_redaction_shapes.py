@@ -195,6 +195,7 @@ def test_two_keys_that_become_equal_are_both_kept(redactor: Redactor) -> None:
         {"items": {"password": "hunter2"}.items()},
         {"argv": ["mysql", "--password", "hunter2", "app"]},
         {"argv": ("mysql", "--password=hunter2")},
+        {"argv": ["curl", "-u", "bob:hunter2", "https://example.com"]},
         {"env": ["HOME=/home/bob", "DB_PASSWORD=hunter2"]},
         {"tokens": {"hunter2"}},
         {"tokens": {"hunter2": {"name": "ci"}}},
@@ -339,6 +340,7 @@ def test_too_much_is_left_out_and_says_so() -> None:
     many = redactor.clean({"texts": ["some words"] * 5000})
     assert isinstance(many, dict)
     assert many["texts"][-1] == "[truncated:10]"  # type: ignore[index]
+    assert redactor.clean(dict.fromkeys(map(str, range(100_001)))) == "[truncated:members]"
     wide = redactor.clean({"a": list(range(100_001)), "b": 1})
     assert wide == {"a": "[truncated:members]", "b": 1}
 

@@ -24,7 +24,7 @@ _ASSIGNMENT = re.compile(
     r"|(?(dashes)[ \t]{1,8}+(?=[^\s-])|(?!)))"
 )
 _OPENING = re.compile(r"\\{0,8}[\"'`]")
-_LIST = re.compile(r"\[[^\[\]]{0,4096}\]?")
+_GROUP = re.compile(r"\[[^\[\]]*(?:\]|\Z)|\{[^{}]*(?:\}|\Z)")
 # An & or ; ends a value where another name, a blank or nothing follows it: else it is a part.
 _BARE = re.compile(r"(?:[^\s\"'<>`&;,]|[&;,](?![\s&;,\"'<>]|$|amp;|[\w.%\[\]+-]{1,64}=))+")
 _WITH_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,24}[ \t]{1,4}[^\s\"'<>&;,]+")
@@ -38,7 +38,7 @@ _HEADER_KINDS = frozenset(["authorization", "cookie"])
 _SHORTEST_WORD = 3
 
 _BEFORE_PARAMETER = frozenset("?&#;")
-_BLOCK = re.compile(r"[|>][+-]?[ \t]{0,8}\r?\n((?:[ \t]+[^\r\n]*\r?\n?)+)")
+_BLOCK = re.compile(r"[|>][+-]?[ \t]{0,8}\r?\n((?:[ \t]+[^\r\n]*(?:\r?\n|\Z))+)")
 
 _INPUT = re.compile(r"(?i)<input\b[^<>]{0,2048}>")
 _ATTRIBUTE = re.compile(r"(?i)(?<![\w-])(type|name|id|value)\s{0,8}=\s{0,8}([\"'])(.*?)\2")
@@ -124,11 +124,12 @@ def _value(match: re.Match[str], text: str, verdict: Verdict, scan: Scan) -> tup
     opening = _OPENING.match(text, start)
     if opening is not None:
         return opening.end(), _quoted_end(text, opening.end(), opening[0])
-    if text.startswith("[", start) and MARKER.match(text, start) is None:
-        found = _LIST.match(text, start)
-        return (start, found.end()) if found and found.end() - start > 2 else None
-    if text.startswith("{", start):
-        return None
+    if MARKER.match(text, start) is None:
+        group = _GROUP.match(text, start) if verdict.whole else None
+        if group is not None:
+            return (start, group.end()) if group.end() - start > 2 else None
+        if text.startswith("{", start):
+            return None
     sign = match["sign"]
     if sign is None or sign[0] == "=":
         bare = _BARE.match(text, start)

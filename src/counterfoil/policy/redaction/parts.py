@@ -48,10 +48,12 @@ class PartsWalk(Walk):
             target: dict[str, Any] = {}
             out[root] = target
             self._changes(target, changes, (id(value), None, 1), states, where)
-        elif type(value) is dict:
+        elif type(value) is dict and len(value) <= self._left:
+            # As `_place` would do it, without the way round.
             clean: dict[str, Any] = {}
             out[root] = clean
             source = Members(value.items())
+            self._left -= len(source)
             self._members((source, clean, (id(value), None, 1), states, None, where, False), source)
         else:
             self._place(out, root, value, None, states, where)
@@ -116,15 +118,14 @@ class PartsWalk(Walk):
         for key, value in source:
             name = key if type(key) is str else key_text(key)
             if len(name) > self._longest:
-                name = free_name(self._too_long(name), target)
-            holds = verdict
+                name = self._too_long(name)
+            holds = None if name == "op" else verdict
             if name not in _CHANGE:
                 entry = self._entry(name)
                 if entry is not None:
                     name, holds = entry.name, stronger(verdict, entry.verdict)
+            if name in target:
                 name = free_name(name, target)
-            elif name == "op":
-                holds = None
             kind = type(value)
             if holds is None and kind is str and self._wheres is None:
                 target[name] = value

@@ -8,7 +8,6 @@ changing them.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import gc
 import re
 from collections import deque
@@ -17,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
-from types import GetSetDescriptorType, MappingProxyType
+from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -266,7 +265,7 @@ def _instance_dict(value: object, kind: type) -> dict[str, Any]:
 def _slot(value: object, kind: type, name: str) -> Any:
     """What a slot holds, without asking a property of the same name."""
     descriptor = _class_attribute(kind, name)
-    if type(descriptor) is not _SLOT:
+    if type(descriptor) is not MemberDescriptorType:
         return _MISSING
     try:
         return descriptor.__get__(value)
@@ -281,8 +280,6 @@ def _class_attribute(kind: type, name: str) -> Any:
             return held[name]
     return _MISSING
 
-
-_SLOT = type(dataclasses.make_dataclass("_Slotted", ["slot"], slots=True).__dict__["slot"])
 
 _CONVERSIONS: dict[type, Callable[[Any], Plain]] = {
     str: _same,

@@ -40,6 +40,12 @@ JWK = Verdict("name:jwk", "private_key", Treatment.DROP)
 MOST_MEMBERS = 32
 """Members of a dict that describes a secret."""
 
+_USER_FLAGS = frozenset(["-u", "--user", "--proxy-user"])
+_USER_AND_PASSWORD = Verdict(
+    "flag:user", "userinfo", Treatment.DROP, needs=re.compile(r"^[^:\s]+:\S")
+)
+"""What curl takes after those; other commands take a name alone."""
+
 _NO_NAMES = ("[", "base64:")
 
 Look = Callable[[str], Entry | None]
@@ -95,7 +101,11 @@ def named_by(name: object, look: Look) -> Verdict | None:
 def flag(item: object, look: Look) -> Verdict | None:
     """The verdict on what follows an item such as `--password` in a list of arguments."""
     text = item if type(item) is str else plain(item)
-    if type(text) is not str or not text.startswith("--"):
+    if type(text) is not str or not text.startswith("-"):
+        return None
+    if text in _USER_FLAGS:
+        return _USER_AND_PASSWORD
+    if not text.startswith("--"):
         return None
     entry = look(text)
     if entry is None or "=" in entry.name or " " in entry.name:

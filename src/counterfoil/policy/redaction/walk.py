@@ -221,7 +221,7 @@ class Walk:
         for index, value in enumerate(source):
             kind = type(value)
             if plainly and flag is None:
-                if kind is str and value[:2] != "--":
+                if kind is str and value[:1] != "-":
                     target.append(value)
                     if len(value) >= short or not value.isalnum():
                         texts += (target, index, value)
