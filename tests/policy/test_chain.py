@@ -30,8 +30,9 @@ CHAIN = default_chain(CATALOGUE, tokens=TOKENS)
 FIELDS = [item.name for item in fields(Draft)]
 
 
-def through(chain: Chain = CHAIN, event_type: str = "price_changed", **given: Any) -> Draft:
-    """What the chain makes of a call."""
+def through(chain: Chain = CHAIN, /, **given: Any) -> Draft:
+    """What the chain makes of a call; of a change of a price where no type is given."""
+    event_type = given.pop("event_type", "price_changed")
     draft = Draft(event_type, "01920000-0000-7000-8000-000000000000", 0)
     draft.rule = CATALOGUE.rule(event_type)
     for name, value in given.items():
@@ -39,7 +40,7 @@ def through(chain: Chain = CHAIN, event_type: str = "price_changed", **given: An
     return run(chain, draft)
 
 
-def again(draft: Draft, event_type: str = "price_changed") -> Draft:
+def again(draft: Draft, event_type: str) -> Draft:
     """What the chain makes of its own output."""
     kept = {
         name: copy.deepcopy(getattr(draft, name))
