@@ -19,8 +19,8 @@ from uuid import UUID
 
 import apsw
 
-from counterfoil.log.reader import Reader
-from counterfoil.log.timeline import Dimension
+from counterfoil.log.read.reader import Reader
+from counterfoil.log.read.timeline import Dimension
 from counterfoil.record.instant import to_datetime, to_micros
 from counterfoil.record.row import LOG_SPAN
 from counterfoil.store import Head

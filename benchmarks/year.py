@@ -13,7 +13,7 @@ from random import Random
 from uuid import UUID
 
 from counterfoil.base import AuditEventType
-from counterfoil.log.batch import BatchBuilder, TreeEdge
+from counterfoil.log.write.batch import BatchBuilder, TreeEdge
 from counterfoil.policy.catalogue import RULES
 from counterfoil.record import Draft, EventRow
 from counterfoil.record.entry import UntimedEntry

@@ -15,7 +15,7 @@ import typer.main
 import counterfoil
 from counterfoil import errors
 from counterfoil.cli.app import app
-from counterfoil.log.criteria import Filters
+from counterfoil.log.read.criteria import Filters
 from counterfoil.settings import LimitSettings, Settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"

@@ -11,8 +11,8 @@ from typing import Any
 
 import uuid_utils
 
-from counterfoil.log.batch import BatchBuilder, TreeEdge
 from counterfoil.log.commits import Commits
+from counterfoil.log.write.batch import BatchBuilder, TreeEdge
 from counterfoil.record import Draft
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import HOUR

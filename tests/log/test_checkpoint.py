@@ -10,7 +10,7 @@ import pytest
 
 from counterfoil.errors import NotFoundError, RollbackError
 from counterfoil.log import AuditLog
-from counterfoil.log.published import PublishedCheckpoints
+from counterfoil.log.proving.published import PublishedCheckpoints
 from counterfoil.proof import Checkpoint, verify_consistency
 
 

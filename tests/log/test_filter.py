@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from counterfoil.base import AuditEventType, AuditLogLevel
 from counterfoil.errors import InputError, QueryError
-from counterfoil.log.containment import holds, traces
-from counterfoil.log.criteria import Filters
-from counterfoil.log.filter import Filter
+from counterfoil.log.read.containment import holds, traces
+from counterfoil.log.read.criteria import Filters
+from counterfoil.log.read.filter import Filter
 from counterfoil.record.disclosure import dump
 
 from .model import FILTERS, OBJECTS, VALUES, contains

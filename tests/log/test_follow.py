@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from counterfoil.errors import ClosedError, ConfigurationError, CursorError, QueryError
 from counterfoil.log.commits import Commits
-from counterfoil.log.follow import Follow
-from counterfoil.log.reader import Reader
+from counterfoil.log.read.follow import Follow
+from counterfoil.log.read.reader import Reader
 from counterfoil.record.instant import to_datetime
 from counterfoil.store.sqlite import SQLiteStore
 

@@ -16,7 +16,7 @@ import uuid_utils
 from counterfoil.base import AuditContext, AuditLogLevel, AuditOptions
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import EventIdError, InputError
-from counterfoil.log.intake import Intake
+from counterfoil.log.write.intake import Intake
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain

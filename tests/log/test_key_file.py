@@ -12,8 +12,8 @@ import pytest
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import KeyFileError
 from counterfoil.log import AuditLog
-from counterfoil.log.identity import Identity
-from counterfoil.log.key_file import KeyFile
+from counterfoil.log.proving.identity import Identity
+from counterfoil.log.proving.key_file import KeyFile
 from counterfoil.store import open_store
 
 

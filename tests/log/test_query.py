@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from counterfoil.base import AuditEventType, AuditLogLevel
 from counterfoil.errors import CursorError, EventIdError, NotFoundError, QueryError
-from counterfoil.log.page import Page
-from counterfoil.log.reader import Reader
+from counterfoil.log.read.page import Page
+from counterfoil.log.read.reader import Reader
 from counterfoil.record.instant import to_datetime
 
 from .model import EVENTS, FILTERS, HISTORIES, MOMENTS, matches
@@ -57,9 +57,9 @@ async def test_the_answer_is_what_a_filter_over_all_events_finds(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         # Small pieces, so that a short history is read in many of them.
-        patch.setattr("counterfoil.log.scan._LEAST_SPAN", piece)
-        patch.setattr("counterfoil.log.scan._MOST_SPAN", 2 * piece)
-        patch.setattr("counterfoil.log.scan._FEWEST_ROWS", 1)
+        patch.setattr("counterfoil.log.read.scan._LEAST_SPAN", piece)
+        patch.setattr("counterfoil.log.read.scan._MOST_SPAN", 2 * piece)
+        patch.setattr("counterfoil.log.read.scan._FEWEST_ROWS", 1)
         await _compare(engine_name, history, asked, order, limit)
 
 

@@ -14,9 +14,9 @@ import uuid_utils
 from counterfoil.base import AuditContext, AuditLogLevel
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import ConflictError
-from counterfoil.log.intake import Intake
 from counterfoil.log.limits import Limits
-from counterfoil.log.writer import Writer
+from counterfoil.log.write.intake import Intake
+from counterfoil.log.write.writer import Writer
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.record import Event

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import QueryError
-from counterfoil.log.reader import Reader
+from counterfoil.log.read.reader import Reader
 from counterfoil.record.instant import DAY, HOUR, to_datetime, to_micros
 
 from .model import COUNT_FILTERS, HISTORIES, matches

@@ -11,7 +11,7 @@ import pytest
 from counterfoil.errors import InputError, NotFoundError
 from counterfoil.log import AuditLog
 from counterfoil.log.opening import Opening
-from counterfoil.log.report import Fault, Finding, Findings, Place
+from counterfoil.log.verification.report import Fault, Finding, Findings, Place
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ async def test_a_good_log_is_good_at_any_size(path: Path, events: int) -> None:
 
 async def test_processes_find_the_same(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A tile a segment, so that there is something to share out.
-    monkeypatch.setattr("counterfoil.log.verify_log.SEGMENT", 256)
-    monkeypatch.setattr("counterfoil.log.verifier.SEGMENT", 256)
+    monkeypatch.setattr("counterfoil.log.verification.log_check.SEGMENT", 256)
+    monkeypatch.setattr("counterfoil.log.verification.verifier.SEGMENT", 256)
     async with opened(path) as log:
         await write(log, 1100)
         await write(log, 5, "tenant-7")

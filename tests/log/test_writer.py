@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import StoreError, StoreUnavailableError, WriteError
-from counterfoil.log.batch import BatchBuilder
 from counterfoil.log.limits import Limits
-from counterfoil.log.waiting import Waiting
-from counterfoil.log.writer import Writer
+from counterfoil.log.write.batch import BatchBuilder
+from counterfoil.log.write.waiting import Waiting
+from counterfoil.log.write.writer import Writer
 from counterfoil.proof.frontier import Frontier
 from counterfoil.record import Draft, Event
 from counterfoil.record.entry import UntimedEntry

@@ -8,7 +8,7 @@ import pytest
 
 from counterfoil import AuditLog, WriteError
 from counterfoil.clock import SYSTEM_CLOCK
-from counterfoil.log.waiting import Waiting
+from counterfoil.log.write.waiting import Waiting
 from counterfoil.record import Draft
 from counterfoil.record.entry import UntimedEntry
 

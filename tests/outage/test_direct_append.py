@@ -9,7 +9,7 @@ import pytest
 
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import StoreUnavailableError
-from counterfoil.log.direct_append import DirectAppend
+from counterfoil.log.write.direct_append import DirectAppend
 from counterfoil.record import Draft
 from counterfoil.record.entry import UntimedEntry
 

@@ -10,8 +10,8 @@ from typing import Any
 import apsw
 import pytest
 
-from counterfoil.log.criteria import Filters
-from counterfoil.log.filter import Filter
+from counterfoil.log.read.criteria import Filters
+from counterfoil.log.read.filter import Filter
 from counterfoil.store import Selection
 from counterfoil.store.sqlite import SQLiteStore
 from counterfoil.store.sqlite_counts import counts_sql

@@ -14,12 +14,12 @@ import apsw
 from counterfoil.base import AuditContext, AuditEventType
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.log import AuditLog
-from counterfoil.log.identity import Identity
-from counterfoil.log.key_file import KeyFile
-from counterfoil.log.prover import Prover
-from counterfoil.log.published import PublishedCheckpoints
-from counterfoil.log.report import Report
-from counterfoil.log.verifier import Verifier
+from counterfoil.log.proving.identity import Identity
+from counterfoil.log.proving.key_file import KeyFile
+from counterfoil.log.proving.prover import Prover
+from counterfoil.log.proving.published import PublishedCheckpoints
+from counterfoil.log.verification.report import Report
+from counterfoil.log.verification.verifier import Verifier
 from counterfoil.proof import Frontier
 from counterfoil.store import open_store
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from counterfoil.log.report import Fault, Finding, Place
+from counterfoil.log.verification.report import Fault, Finding, Place
 
 from .conftest import CopyOf
 from .database import Database, base_of

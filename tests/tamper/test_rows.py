@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterfoil.log.report import Fault, Place, Report
+from counterfoil.log.verification.report import Fault, Place, Report
 
 from .conftest import CopyOf
 from .database import COVERED, EVENTS, Database, base_of, recompute

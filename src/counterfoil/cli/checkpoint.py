@@ -15,7 +15,7 @@ from .terminal import say, write_json
 from .visible import counted, visible
 
 if TYPE_CHECKING:
-    from counterfoil.log.evidence import SignedCheckpoint
+    from counterfoil.log.proving.evidence import SignedCheckpoint
 
 
 def checkpoint(

@@ -16,7 +16,7 @@ from .reading import reading
 from .terminal import say, write_json
 
 if TYPE_CHECKING:
-    from counterfoil.log.evidence import EventProof
+    from counterfoil.log.proving.evidence import EventProof
 
 
 def prove(

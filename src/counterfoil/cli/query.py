@@ -14,7 +14,7 @@ from .terminal import EventPrinter, say, write_json, write_json_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from counterfoil.log.page import Page
+    from counterfoil.log.read.page import Page
     from counterfoil.record import Event
     from counterfoil.settings import Settings
 

@@ -17,7 +17,7 @@ from .terminal import LEVELS, console, say, write_json
 from .visible import short
 
 if TYPE_CHECKING:
-    from counterfoil.log.timeline import Bucket, Group, Timeline
+    from counterfoil.log.read.timeline import Bucket, Group, Timeline
 
 _MAX_SERIES = 6
 _BLOCKS = " ▏▎▍▌▋▊▉█"

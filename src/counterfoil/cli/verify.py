@@ -13,7 +13,7 @@ from .terminal import console, progress, say, write_json
 from .visible import counted, visible
 
 if TYPE_CHECKING:
-    from counterfoil.log.report import Finding, LogReport, Report
+    from counterfoil.log.verification.report import Finding, LogReport, Report
 
 #: Findings shown to a person; --json has all of them.
 _SHOWN = 20

@@ -31,25 +31,25 @@ from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
 from counterfoil.store.thread import ConnectionThread
 
-from .checkpointer import Checkpointer
 from .commits import Commits
 from .delegate import offered_by
-from .direct_append import DirectAppend
-from .drain import Drain
-from .fallback import GAP_TYPE, Fallback
-from .identity import Identity
-from .intake import DEFAULT_LOG, Intake
-from .key_file import KeyFile
 from .limits import Limits
 from .opening import Opening
-from .prover import Prover
-from .published import PublishedCheckpoints
-from .reader import Reader
-from .rollback import RollbackGuard
+from .proving.checkpointer import Checkpointer
+from .proving.identity import Identity
+from .proving.key_file import KeyFile
+from .proving.prover import Prover
+from .proving.published import PublishedCheckpoints
+from .proving.rollback import RollbackGuard
+from .proving.token_keys import load_tokeniser, rotate_token_key
+from .read.reader import Reader
 from .stats import Stats, take_stats
-from .token_keys import load_tokeniser, rotate_token_key
-from .verifier import Verifier
-from .writer import Writer, write_error
+from .verification.verifier import Verifier
+from .write.direct_append import DirectAppend
+from .write.drain import Drain
+from .write.fallback import GAP_TYPE, Fallback
+from .write.intake import DEFAULT_LOG, Intake
+from .write.writer import Writer, write_error
 
 CONFLICT_TYPE = "audit.conflict"
 DEFAULT_URL = "sqlite:///audit.db"

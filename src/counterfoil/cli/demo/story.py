@@ -23,7 +23,7 @@ from .recording import record_year, verifier_key
 from .tampering import TAMPERINGS, Tampering, copy_database, tamper
 
 if TYPE_CHECKING:
-    from counterfoil.log.report import Report
+    from counterfoil.log.verification.report import Report
 
 
 _DATABASE = "shop.db"

@@ -10,9 +10,9 @@ from counterfoil.record.instant import HOUR, rfc3339
 from counterfoil.store import Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
+from .events import Kind
 from .report import Fault, Finding, Findings, Place
-from .verify_events import Kind
-from .verify_segment import read_readable
+from .segment import read_readable
 
 
 class _Unit(NamedTuple):

@@ -13,12 +13,12 @@ from counterfoil.errors import (
     RollbackError,
     StoreCorruptError,
 )
+from counterfoil.log.write.batch import BatchBuilder
 from counterfoil.proof import Checkpoint
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.row import EventRow
 from counterfoil.store import Batch, Head, Store
 
-from .batch import BatchBuilder
 from .identity import Identity
 from .prover import continues
 from .published import Published, PublishedCheckpoints

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from counterfoil.errors import QueryError
+from counterfoil.log.write.intake import DEFAULT_LOG, check_log_name
 from counterfoil.record import Event, EventRow
 from counterfoil.record.entry import LEVEL_NUMBERS, OUTCOME_NUMBERS
 from counterfoil.record.instant import rfc3339
@@ -28,7 +29,6 @@ from .criteria import (
     read_values,
     unknown,
 )
-from .intake import DEFAULT_LOG, check_log_name
 
 DIGEST_BYTES: Final = 4
 

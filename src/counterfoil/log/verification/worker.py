@@ -1,4 +1,4 @@
-"""A worker process of a verification: ``python -m counterfoil.log.verify_worker``.
+"""A worker process of a verification: ``python -m counterfoil.log.verification.worker``.
 
 It reads messages from its standard input and answers each on its standard output: first the
 store's address, then segments, until the input ends. Its parent kills it to interrupt it.
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from counterfoil.errors import StoreError
 from counterfoil.store import open_store
 
-from .verify_segment import check_segment
+from .segment import check_segment
 
 #: The bytes of a message's length, which stand before it.
 LENGTH_BYTES = 4

@@ -10,23 +10,23 @@ from dataclasses import replace
 import orjson
 
 from counterfoil.errors import FormatError, ProofError, StoreCorruptError
+from counterfoil.log.proving.identity import Identity
+from counterfoil.log.proving.published import Published
+from counterfoil.log.proving.rollback import RESTORED_MARK
+from counterfoil.log.proving.tiles import TreeReader
 from counterfoil.proof import TILE_WIDTH, Frontier
 from counterfoil.record.instant import HOUR
 from counterfoil.record.row import LOG_SPAN, EventRow
 from counterfoil.store import Head, Selection, Store
 
-from .identity import Identity
-from .published import Published
+from .checkpoints import CheckpointCheck
+from .counts import CountCheck
+from .events import Kind, event_id_of, kind_of
 from .report import DigestStates, EntryStates, Fault, Finding, Findings, LogReport, Place
-from .rollback import RESTORED_MARK
-from .tiles import TreeReader
+from .segment import SEGMENT, Segment, SegmentResult, read_readable
+from .tree import TreeCheck
 from .verified import Mark
-from .verify_checkpoints import CheckpointCheck
-from .verify_counts import CountCheck
-from .verify_events import Kind, event_id_of, kind_of
-from .verify_segment import SEGMENT, Segment, SegmentResult, read_readable
-from .verify_tree import TreeCheck
-from .verify_workers import Checkers
+from .workers import Checkers
 
 _FEW = 100
 

@@ -12,10 +12,10 @@ from counterfoil.errors import (
     NotFoundError,
     QueryError,
 )
+from counterfoil.log.commits import Commits
 from counterfoil.record import Event
 from counterfoil.store import Store
 
-from .commits import Commits
 from .criteria import CountFilters, Filters, ResourceFilters, UserFilters
 from .cursor import Cursor
 from .filter import Filter
@@ -92,7 +92,7 @@ class Reader:
             order: ``newest`` or ``oldest`` first, by the order of recording.
             limit: the most events to return, 1 to 1,000.
             cursor: a page's ``next_cursor`` or ``end_cursor``, with the same filters.
-            filters: see :class:`counterfoil.log.criteria.Filters`.
+            filters: see :class:`counterfoil.log.read.criteria.Filters`.
 
         Raises:
             QueryError: an argument cannot be used.
@@ -137,7 +137,7 @@ class Reader:
 
         Args:
             order: ``oldest`` or ``newest`` first, by the order of recording.
-            filters: see :class:`counterfoil.log.criteria.Filters`.
+            filters: see :class:`counterfoil.log.read.criteria.Filters`.
 
         Raises:
             QueryError: an argument cannot be used.
@@ -219,7 +219,7 @@ class Reader:
             by: what to tell apart: any of ``type``, ``level``, ``outcome``, ``company_id``.
             fill: whether buckets without events are there too, from ``since`` to ``until``,
                 or to the first and last event where these are not given.
-            filters: see :class:`counterfoil.log.criteria.CountFilters`.
+            filters: see :class:`counterfoil.log.read.criteria.CountFilters`.
 
         Raises:
             QueryError: an argument cannot be used, or there would be over 100,000 buckets.
@@ -240,7 +240,7 @@ class Reader:
             after: a page's ``end_cursor`` or ``Follow.cursor``, with the same filters; without
                 it, it begins at ``since``, or else now.
             poll: seconds between looks for what other processes recorded; None as the reader.
-            filters: see :class:`counterfoil.log.criteria.Filters`. It ends at ``until``: once
+            filters: see :class:`counterfoil.log.read.criteria.Filters`. It ends at ``until``: once
                 the log has recorded something at that time or later.
 
         Raises:

@@ -10,6 +10,7 @@ from counterfoil.errors import (
     RollbackError,
     SignatureError,
 )
+from counterfoil.log.write.intake import DEFAULT_LOG
 from counterfoil.proof import (
     EMPTY_ROOT,
     Checkpoint,
@@ -26,7 +27,6 @@ from counterfoil.store import CheckpointRow, Head, Store
 
 from .evidence import EventProof, SignedCheckpoint
 from .identity import Identity
-from .intake import DEFAULT_LOG
 from .published import Chain, Published, PublishedCheckpoints
 from .tiles import TreeReader
 

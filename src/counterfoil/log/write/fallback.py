@@ -24,13 +24,12 @@ from counterfoil.errors import (
     StoreError,
     WriteError,
 )
+from counterfoil.log.limits import Limits
 from counterfoil.policy.catalogue import LOG_RULES, Catalogue, FailureMode
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.spooled import draft_of, encode
 from counterfoil.spool import Gap, Spool
 from counterfoil.store.thread import ConnectionThread
-
-from .limits import Limits
 
 logger = logging.getLogger("counterfoil")
 

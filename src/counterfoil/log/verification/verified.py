@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from .durable_file import write_durably
+from counterfoil.log.proving.durable_file import write_durably
 
 logger = logging.getLogger("counterfoil")
 

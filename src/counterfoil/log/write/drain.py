@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from counterfoil.errors import ConflictError, CounterfoilError, StoreCorruptError
+from counterfoil.log.limits import Limits
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import rfc3339
 from counterfoil.record.spooled import decode
@@ -24,7 +25,6 @@ from counterfoil.spool import GapReport, Journal, Record, Recovery, Spool
 from counterfoil.store.thread import ConnectionThread
 
 from .direct_append import DirectAppend
-from .limits import Limits
 
 logger = logging.getLogger("counterfoil")
 

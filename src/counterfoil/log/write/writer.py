@@ -25,12 +25,12 @@ from counterfoil.errors import (
     WriteError,
     WriteTimeoutError,
 )
+from counterfoil.log.limits import Limits
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Store
 
 from .batch import BatchBuilder, TreeEdge
 from .comparison import Comparisons
-from .limits import Limits
 from .waiting import Waiting
 
 #: Batches that the store may have at once: one that it writes, and the next.

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from counterfoil.errors import StoreCorruptError
+from counterfoil.log.proving.tiles import split_hashes
 from counterfoil.proof import TILE_WIDTH, TileId, tree_hash
 from counterfoil.proof.hashing import HASH_BYTES
 from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
 from counterfoil.store import Selection, Store
 
+from .events import Checked, Kind, check_events, event_id_of, kind_of
 from .report import Fault, Finding, Findings, Place
-from .tiles import split_hashes
-from .verify_events import Checked, Kind, check_events, event_id_of, kind_of
 
 T = TypeVar("T")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from counterfoil.errors import FormatError
+from counterfoil.log.proving.tiles import split_hashes
 from counterfoil.proof import TILE_WIDTH, Frontier, TileId
 from counterfoil.proof.hashing import HASH_BYTES
 from counterfoil.store import Head, Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
 from .report import Fault, Finding, Findings, Place
-from .tiles import split_hashes
-from .verify_segment import read_readable
+from .segment import read_readable
 
 _TILE_HEIGHT = 8
 #: The tile levels that a tree of 2^63 leaves has.

@@ -15,8 +15,8 @@ from typing import Protocol, Self
 from counterfoil.errors import StoreError
 from counterfoil.store import Store
 
-from .verify_segment import Segment, SegmentResult, check_segment
-from .verify_worker import LENGTH_BYTES, encode
+from .segment import Segment, SegmentResult, check_segment
+from .worker import LENGTH_BYTES, encode
 
 
 class Checkers(Protocol):
@@ -61,7 +61,7 @@ class Workers:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
-                    "counterfoil.log.verify_worker",
+                    "counterfoil.log.verification.worker",
                     stdin=PIPE,
                     stdout=PIPE,
                     env=environment,

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 
 from counterfoil.errors import FormatError, ProofError, SignatureError
+from counterfoil.log.proving.identity import Identity
+from counterfoil.log.proving.published import Chain, Published
 from counterfoil.proof import Checkpoint, Note
 from counterfoil.store import CheckpointRow, Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
-from .identity import Identity
-from .published import Chain, Published
 from .report import Fault, Finding, Findings, Place
-from .verify_segment import read_readable
+from .segment import read_readable
 
 _PAGE = 500
 

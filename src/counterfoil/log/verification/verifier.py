@@ -18,19 +18,19 @@ from counterfoil.errors import (
     ProofError,
     StoreCorruptError,
 )
+from counterfoil.log.proving.identity import DATABASE, PUBLIC_KEY, Identity, public_key_of
+from counterfoil.log.proving.published import Published, PublishedCheckpoints
+from counterfoil.log.proving.tiles import TreeReader
 from counterfoil.proof import SigningKey
 from counterfoil.record.row import LOG_SPAN
 from counterfoil.store import Head, Selection, Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
-from .identity import DATABASE, PUBLIC_KEY, Identity, public_key_of
-from .published import Published, PublishedCheckpoints
+from .log_check import LogCheck
 from .report import Fault, Finding, Findings, LogReport, Place, Report
-from .tiles import TreeReader
+from .segment import SEGMENT
 from .verified import VerifiedMarks
-from .verify_log import LogCheck
-from .verify_segment import SEGMENT
-from .verify_workers import Checkers, InProcess, Workers
+from .workers import Checkers, InProcess, Workers
 
 #: With fewer events than this, starting processes takes longer than it saves.
 WORTH_PROCESSES = 200_000

@@ -6,10 +6,10 @@ from collections import deque
 from types import TracebackType
 
 from counterfoil.errors import ClosedError, QueryError
+from counterfoil.log.commits import Commits
 from counterfoil.record import Event
 from counterfoil.store import Store
 
-from .commits import Commits
 from .cursor import Cursor
 from .filter import Filter
 from .scan import Scan

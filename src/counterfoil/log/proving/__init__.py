@@ -1,0 +1,1 @@
+"""Proving: keys, checkpoints, proofs, and the guard against rollback."""

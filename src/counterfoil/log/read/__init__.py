@@ -1,0 +1,1 @@
+"""Reading: everything that is asked of a log."""

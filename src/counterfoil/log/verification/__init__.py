@@ -1,0 +1,1 @@
+"""Verifying whole logs, and the report that names what is wrong."""

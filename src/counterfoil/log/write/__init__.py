@@ -1,0 +1,1 @@
+"""Writing: from a call to committed events, and what bridges a store that is away."""
