@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
-from decimal import Decimal
-from enum import Enum
 from itertools import islice
-from pathlib import PurePath
 from typing import Any
-from uuid import UUID
 
 from counterfoil.ambient import AMBIENT
 from counterfoil.base import AuditContext
 from counterfoil.record import Draft
 from counterfoil.record.disclosure import MAX_SUBJECTS
 
-from .redaction.plain import Items, Members, plain
+from .redaction.plain import Items, Members, plain, unserializable
 
 MAX_ID_BYTES = 512
 MAX_USER_AGENT_BYTES = 1024
@@ -101,13 +96,11 @@ def as_text(value: Any) -> str:
     """An id as text; of an unknown object only its type's name."""
     if type(value) is str:
         return value
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, str):
-        return str.__str__(value)
-    if type(value) in (int, bool, float, UUID, Decimal) or isinstance(value, (date, PurePath)):
-        return str(value)
-    return f"[unserializable:{type(value).__name__}]"
+    held = plain(value)
+    # Bytes would stand there in base64, where nothing in an id is looked for.
+    if isinstance(held, (Members, Items)) or issubclass(type(value), (bytes, bytearray)):
+        return unserializable(type(value))
+    return held if isinstance(held, str) else str(held)
 
 
 def cut(text: str, limit: int) -> str:
@@ -131,8 +124,10 @@ def company_text(company: Any) -> str | None:
 
 def _members(draft: Draft) -> Mapping[str, Any]:
     context = draft.context
-    if isinstance(context, AuditContext):
-        return context.__dict__
+    # Not isinstance, which asks an object for its class.
+    if issubclass(type(context), AuditContext):
+        members: dict[str, Any] = context.__dict__
+        return members
     if type(context) is dict:
         return context
     # No code of an object of another kind is run.
@@ -148,7 +143,7 @@ def _gathered(draft: Draft) -> Any:
     given = draft.subjects
     if given is None:
         return ()
-    if not isinstance(given, Iterator):
+    if not issubclass(type(given), Iterator):
         # An unknown object is one subject; it is not asked whether it is empty.
         held = plain(given)
         return held if isinstance(held, Items) else [given]

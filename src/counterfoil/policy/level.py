@@ -27,7 +27,8 @@ def settle_level(draft: Draft) -> Draft:
 
 
 def _known(value: Any, known: dict[str, int]) -> str | None:
-    if not isinstance(value, str) or value not in known:
+    # Not isinstance, which asks an object for its class.
+    if not issubclass(type(value), str) or value not in known:
         return None
     # An enum member is a str too; what is kept is the plain text.
     return value if type(value) is str else str.__str__(value)

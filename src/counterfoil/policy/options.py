@@ -22,7 +22,7 @@ def settle_options(draft: Draft) -> Draft:
     """
     options = draft.options
     if options is None or (
-        isinstance(options, AuditOptions)
+        issubclass(type(options), AuditOptions)
         # The model checks what it is made with, and not what is assigned to it later.
         and type(options.sensitive_fields) is list
         and type(options.include_request_body) is bool
@@ -49,19 +49,20 @@ def settle_options(draft: Draft) -> Draft:
 
 def _given(options: Any) -> dict[Any, Any] | None:
     """What the caller set, by name."""
-    if isinstance(options, AuditOptions):
+    # Not isinstance, which asks an object for its class.
+    if issubclass(type(options), AuditOptions):
         held = options.__dict__
         return {name: held[name] for name in options.model_fields_set if name in held}
-    return dict.copy(options) if isinstance(options, dict) else None
+    return dict.copy(options) if issubclass(type(options), dict) else None
 
 
 def _read(name: str, value: Any) -> Any:
     if name == "retention_period":
         return value
     if name == "sensitive_fields":
-        if isinstance(value, str):
+        if issubclass(type(value), str):
             return [str.__str__(value)]
-        if isinstance(value, (tuple, set, frozenset)):
+        if issubclass(type(value), (tuple, set, frozenset)):
             value = list(value)
     read: Mapping[str, Any] = AuditOptions.model_validate({name: value}).__dict__
     return read[name]

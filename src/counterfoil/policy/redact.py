@@ -14,8 +14,8 @@ from .redaction import Anonymiser, Redactor, Tokeniser
 #: Sessions whose tokens are kept in memory, each log its own.
 KEPT_SESSIONS = 1024
 
-#: The context's texts.
-_TEXTS = (
+#: The context's texts, and everything that the caller or a client filled.
+PARTS = (
     "user_id",
     "ip_address",
     "user_agent",
@@ -27,10 +27,6 @@ _TEXTS = (
     "actor_kind",
     "on_behalf_of",
     "impersonator",
-)
-#: The context's texts, and everything that the caller or a client filled.
-PARTS = (
-    *_TEXTS,
     "before_state",
     "after_state",
     "changes",
@@ -45,7 +41,8 @@ PARTS = (
 def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
     """A link that takes out what must never be stored, and leaves plain JSON.
 
-    The session's id becomes a token, so that one session's events can still be found. Changes,
+    The context's ids and texts come out as texts, of unknown objects as their types' names. The
+    session's id becomes a token, so that one session's events can still be found. Changes,
     metadata and claims come out as dicts: what is none stands under ``value``.
 
     Args:
@@ -62,16 +59,16 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
     def redact(draft: Draft) -> Draft:
         company = company_of(draft)
         session = draft.session_id
-        if type(session) is str and not session.startswith("[redacted:"):
-            # A keyed hash shows nothing of it, and what is hashed must be what was given: of
-            # an id that looks like a card number the rules would leave four digits.
-            draft.session_id = None
+        if session is not None:
+            session = draft.session_id = as_text(session)
+            if not session.startswith("[redacted:"):
+                # A keyed hash shows nothing of it, and what is hashed must be what was given:
+                # of an id that looks like a card number the rules would leave four digits.
+                draft.session_id = None
         options = draft.options
         fields = () if options is None else options.sensitive_fields
         clean = redactor.clean_all(_parts(draft), sensitive_fields=fields, company_id=company)
         for name, value in clean.items():
-            if type(value) is not str and name in _TEXTS:
-                value = as_text(value)
             setattr(draft, name, value)
         if session is not None:
             draft.session_id = session_token(draft.session_id or session, company)
@@ -101,28 +98,38 @@ def _parts(draft: Draft) -> dict[str, Any]:
     # Written out: this runs for every event, and attributes looked up by a name in a variable
     # take several times as long.
     parts: dict[str, Any] = {}
-    if draft.user_id is not None:
-        parts["user_id"] = draft.user_id
-    if draft.ip_address is not None:
-        parts["ip_address"] = draft.ip_address
-    if draft.user_agent is not None:
-        parts["user_agent"] = draft.user_agent
+    given = draft.user_id
+    if given is not None:
+        parts["user_id"] = given if type(given) is str else as_text(given)
+    given = draft.ip_address
+    if given is not None:
+        parts["ip_address"] = given if type(given) is str else as_text(given)
+    given = draft.user_agent
+    if given is not None:
+        parts["user_agent"] = given if type(given) is str else as_text(given)
     if draft.session_id is not None:
         parts["session_id"] = draft.session_id
-    if draft.request_id is not None:
-        parts["request_id"] = draft.request_id
-    if draft.company_id is not None:
-        parts["company_id"] = draft.company_id
-    if draft.resource_id is not None:
-        parts["resource_id"] = draft.resource_id
-    if draft.resource_type is not None:
-        parts["resource_type"] = draft.resource_type
-    if draft.actor_kind is not None:
-        parts["actor_kind"] = draft.actor_kind
-    if draft.on_behalf_of is not None:
-        parts["on_behalf_of"] = draft.on_behalf_of
-    if draft.impersonator is not None:
-        parts["impersonator"] = draft.impersonator
+    given = draft.request_id
+    if given is not None:
+        parts["request_id"] = given if type(given) is str else as_text(given)
+    given = draft.company_id
+    if given is not None:
+        parts["company_id"] = given if type(given) is str else as_text(given)
+    given = draft.resource_id
+    if given is not None:
+        parts["resource_id"] = given if type(given) is str else as_text(given)
+    given = draft.resource_type
+    if given is not None:
+        parts["resource_type"] = given if type(given) is str else as_text(given)
+    given = draft.actor_kind
+    if given is not None:
+        parts["actor_kind"] = given if type(given) is str else as_text(given)
+    given = draft.on_behalf_of
+    if given is not None:
+        parts["on_behalf_of"] = given if type(given) is str else as_text(given)
+    given = draft.impersonator
+    if given is not None:
+        parts["impersonator"] = given if type(given) is str else as_text(given)
     if draft.subjects:
         parts["subjects"] = draft.subjects
     if draft.before_state is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
+from typing import Any
 
 from counterfoil.errors import ConfigurationError
 
@@ -66,7 +67,7 @@ class Catalogue:
         )
         return shipped.override(overrides) if overrides else shipped
 
-    def rule(self, event_type: object) -> Rule:
+    def rule(self, event_type: Any) -> Rule:
         """The rule for a caller's event type; `Rule.event_type` is the name to record.
 
         Takes an enum member or its text. A type that nobody registered is answered with
@@ -74,7 +75,8 @@ class Catalogue:
         that is reserved or malformed. Nothing raises here, and no event is lost by its name.
         """
         found = None
-        if isinstance(event_type, str):
+        # Not isinstance, which asks an object for its class, and so runs its code.
+        if issubclass(type(event_type), str):
             found = self.rules.get(event_type) or self._unregistered.get(event_type)
         return found or self._meet(_text(event_type))
 
@@ -185,7 +187,7 @@ class Catalogue:
             logger.warning("Further notices about event types are left out.")
 
 
-def _text(event_type: object) -> str:
+def _text(event_type: Any) -> str:
     """An event type's text; empty where it has none, which no valid name is."""
-    value = event_type.value if isinstance(event_type, Enum) else event_type
-    return str.__str__(value) if isinstance(value, str) else ""
+    value = event_type.value if issubclass(type(event_type), Enum) else event_type
+    return str.__str__(value) if issubclass(type(value), str) else ""
