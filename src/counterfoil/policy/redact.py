@@ -67,9 +67,11 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
                 draft.session_id = None
         options = draft.options
         fields = () if options is None else options.sensitive_fields
-        clean = redactor.clean_all(_parts(draft), sensitive_fields=fields, company_id=company)
+        parts = _parts(draft)
+        clean = redactor.clean_all(parts, sensitive_fields=fields, company_id=company)
         for name, value in clean.items():
-            setattr(draft, name, value)
+            if value is not parts[name]:
+                setattr(draft, name, value)
         if session is not None:
             draft.session_id = session_token(draft.session_id or session, company)
         if draft.changes is not None:
@@ -95,41 +97,62 @@ def company_of(draft: Draft) -> str | None:
 
 
 def _parts(draft: Draft) -> dict[str, Any]:
+    """Everything that there is, by name; ids and the context's texts as texts."""
     # Written out: this runs for every event, and attributes looked up by a name in a variable
     # take several times as long.
     parts: dict[str, Any] = {}
     given = draft.user_id
     if given is not None:
-        parts["user_id"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.user_id = as_text(given)
+        parts["user_id"] = given
     given = draft.ip_address
     if given is not None:
-        parts["ip_address"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.ip_address = as_text(given)
+        parts["ip_address"] = given
     given = draft.user_agent
     if given is not None:
-        parts["user_agent"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.user_agent = as_text(given)
+        parts["user_agent"] = given
     if draft.session_id is not None:
         parts["session_id"] = draft.session_id
     given = draft.request_id
     if given is not None:
-        parts["request_id"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.request_id = as_text(given)
+        parts["request_id"] = given
     given = draft.company_id
     if given is not None:
-        parts["company_id"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.company_id = as_text(given)
+        parts["company_id"] = given
     given = draft.resource_id
     if given is not None:
-        parts["resource_id"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.resource_id = as_text(given)
+        parts["resource_id"] = given
     given = draft.resource_type
     if given is not None:
-        parts["resource_type"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.resource_type = as_text(given)
+        parts["resource_type"] = given
     given = draft.actor_kind
     if given is not None:
-        parts["actor_kind"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.actor_kind = as_text(given)
+        parts["actor_kind"] = given
     given = draft.on_behalf_of
     if given is not None:
-        parts["on_behalf_of"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.on_behalf_of = as_text(given)
+        parts["on_behalf_of"] = given
     given = draft.impersonator
     if given is not None:
-        parts["impersonator"] = given if type(given) is str else as_text(given)
+        if type(given) is not str:
+            given = draft.impersonator = as_text(given)
+        parts["impersonator"] = given
     if draft.subjects:
         parts["subjects"] = draft.subjects
     if draft.before_state is not None:
