@@ -46,6 +46,13 @@ class Entry:
     role: Role | None
 
 
+KEPT_HARMLESS = 1024
+"""Texts found harmless that are kept in memory; when there are more, all are forgotten."""
+
+LONGEST_HARMLESS = 256
+"""Characters of the longest of them."""
+
+
 class Keys:
     """What is known of keys under one set of rules.
 
@@ -56,6 +63,7 @@ class Keys:
     Attributes:
         names: verdicts on names.
         plain: keys that are no more than their text.
+        harmless: texts, and ids, that every pattern passed; see `spare`.
     """
 
     def __init__(self, names: Names, kinds: frozenset[str] = KINDS) -> None:
@@ -64,6 +72,19 @@ class Keys:
         self.plain: set[str] = set()
         self._known: dict[str, Entry] = {}
         self._pointers: dict[str, tuple[str, Verdict | None]] = {}
+        self.harmless: tuple[set[str], set[str]] = (set(), set())
+
+    def spare(self, text: str, *, identifier: bool) -> None:
+        """Remember a text that every pattern has passed without finding anything.
+
+        User agents and the like come again with every event, and look at first sight as if
+        they could hold something.
+        """
+        if len(text) <= LONGEST_HARMLESS:
+            known = self.harmless[identifier]
+            if len(known) >= KEPT_HARMLESS:
+                known.clear()
+            known.add(text)
 
     def entry(self, key: str, clean: Callable[[str], str]) -> Entry | None:
         """What is known of a key; None of one that is no more than its text.

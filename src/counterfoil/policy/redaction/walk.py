@@ -103,16 +103,20 @@ class Walk:
             self._leave_out(values)
             together = APART.join(values)
         scan = self._scan
+        harmless = self._keys.harmless if self._level == 0 else None
         for index in sorted(self._suspects(values, together)):
+            value, identifier = values[index], index in self._identifiers
+            if harmless is not None and value in harmless[identifier]:
+                continue
             if self._wheres is not None:
                 scan.where = self._wheres[index]
-            gathered[3 * index][gathered[3 * index + 1]] = text.cleaned(
-                values[index],
-                scan,
-                self._from_text,
-                identifier=index in self._identifiers,
-                level=self._level,
+            hits = scan.hits
+            clean = text.cleaned(
+                value, scan, self._from_text, identifier=identifier, level=self._level
             )
+            gathered[3 * index][gathered[3 * index + 1]] = clean
+            if harmless is not None and clean == value and scan.hits == hits:
+                self._keys.spare(value, identifier=identifier)
 
     def _suspects(self, texts: list[str], together: str) -> set[int]:
         found = suspects(texts, together)
