@@ -81,6 +81,16 @@ def test_a_secret_in_the_pointer_itself() -> None:
         ({"password": ["hunter2", "x"]}, {"password": P}),
         ({"password": "hunter2"}, {"password": P}),
         ({"password": {"from": "hunter2", "to": "x"}}, {"password": {"from": P, "to": P}}),
+        ({"secrets": {"hunter2": 1}}, {"secrets": "[redacted:secret]"}),
+        ({"/password": {"hunter2": 1, "old": 2}}, {"/password": P}),
+        (
+            {"field": "password", "old": "hunter2", "new": "x"},
+            {"field": "password", "old": P, "new": P},
+        ),
+        (
+            {"/a": {"name": "password", "value": "hunter2"}},
+            {"/a": {"name": "password", "value": P}},
+        ),
         ({"email": {"from": "a", "to": "b"}}, {"email": {"from": "a", "to": "b"}}),
         ({"a": {"password": "hunter2", "b": 1}}, {"a": {"password": P, "b": 1}}),
         ({"status": ["a", "b"], "n": 1}, {"status": ["a", "b"], "n": 1}),

@@ -39,6 +39,7 @@ UNITS = {
     "open brackets": "[",
     "objects": '{"a":1}',
     "open objects": '{"a":',
+    "quoted": '"a',
     "open list": '["a",',
     "marks": "[redacted:password]",
     "half marks": "[redacted:",

@@ -114,7 +114,7 @@ ADDRESSES = [
     "https://example.com/?key=users/1/avatar.png",
     "https://example.com/?q=50%25+off",
     "https://example.com/caf%C3%A9",
-    "C:\\Users\\jane\\file.txt",
+    "D:\\data\\jane\\file.txt",
     "/srv/jane/file.txt",
     "www.example.com",
 ]

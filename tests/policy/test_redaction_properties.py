@@ -207,18 +207,20 @@ def wrapped(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-def as_json(value: Any) -> Any:
-    """The value as a JSON text, where it can be one."""
+def forms(value: Any) -> list[Any]:
+    """The value, and where it can be one as a JSON text, alone, quoted and among words."""
     try:
-        return json.dumps(value)
+        text = json.dumps(value)
     except TypeError:
-        return value
+        return [value]
+    return [value, text, json.dumps(text), f"seen {text} there", f"seen {json.dumps(text)} there"]
 
 
 def planted(plant: tuple[Any, str]) -> st.SearchStrategy[tuple[Any, str]]:
     value, secret = plant
-    bare = st.sampled_from([value, as_json(value)])
-    return st.recursive(bare, wrapped, max_leaves=6).map(lambda whole: (whole, secret))
+    return st.recursive(st.sampled_from(forms(value)), wrapped, max_leaves=6).map(
+        lambda whole: (whole, secret)
+    )
 
 
 @settings(max_examples=400, deadline=None)

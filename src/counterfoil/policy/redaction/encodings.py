@@ -17,7 +17,7 @@ from .plain import free_name
 LEVELS = 3
 """How deep JSON in a text in JSON … is read."""
 
-_OPENING = re.compile(r"[\[{](?!redacted:)")
+_OPENING = re.compile(r"[\[{](?!redacted:)|\"(?=[\[{]|[^\"\\]{0,256}\\\")")
 _MOST_BRACKETS = 1000  # Deeper than that, the parser would need more stack than there may be.
 _MOST_ATTEMPTS = 32
 
@@ -57,6 +57,8 @@ def from_json(text: str) -> tuple[Any, bool] | None:
 
 def embedded_json(text: str, clean: Callable[[Any, bool], str | None]) -> str:
     """The text with each JSON object or array in it replaced by what `clean` makes of it.
+
+    So with each JSON string that holds an object or array, or another such string.
 
     Args:
         text: any text that is not JSON as a whole.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .keys import escaped, unescaped
+from .names import joined
 from .paths import States
 from .plain import Members, free_name, key_text, plain
+from .shapes import LONGEST_NAME
 from .suspicion import is_uuid
 from .treatment import Verdict, stronger
+from .vocabulary import PAIR_VALUES
 from .walk import SMALLEST_CARD, Chain, Walk
 
 IDENTIFIERS = frozenset(
@@ -19,7 +22,7 @@ IDENTIFIERS = frozenset(
 )
 """The context's own ids, where the rules for card numbers, IBANs and encodings do not run."""
 
-_CHANGE = ("op", "old", "new")
+_CHANGE = frozenset(["op", "old", "new"])
 
 
 class PartsWalk(Walk):
@@ -44,7 +47,11 @@ class PartsWalk(Walk):
         where = "" if self._wheres is None else f"/{root}"
         paths = self._scan.rules.paths
         states = paths.start(root) if paths else ()
-        if root == "changes" and isinstance(changes := plain(value), Members):
+        if (
+            root == "changes"
+            and isinstance(changes := plain(value), Members)
+            and _are_pointers(changes)
+        ):
             target: dict[str, Any] = {}
             out[root] = target
             self._changes(target, changes, (id(value), None, 1), states, where)
@@ -88,7 +95,7 @@ class PartsWalk(Walk):
                 name = free_name(name, target)
             inside = "" if self._wheres is None else f"{where}/{escaped(name)}"
             change = plain(value) if type(value) is not dict else Members(value.items())
-            if isinstance(change, Members):
+            if isinstance(change, Members) and _is_change(change):
                 members: dict[str, Any] = {}
                 target[name] = members
                 inner = (id(value), chain, 2)
@@ -117,13 +124,7 @@ class PartsWalk(Walk):
     ) -> None:
         for key, value in source:
             name = key if type(key) is str else key_text(key)
-            if len(name) > self._longest:
-                name = self._too_long(name)
             holds = None if name == "op" else verdict
-            if name not in _CHANGE:
-                entry = self._entry(name)
-                if entry is not None:
-                    name, holds = entry.name, stronger(verdict, entry.verdict)
             if name in target:
                 name = free_name(name, target)
             kind = type(value)
@@ -140,3 +141,27 @@ class PartsWalk(Walk):
             else:
                 inside = "" if self._wheres is None else f"{where}/{escaped(name)}"
                 self._put(holds, target, name, value, chain, states, inside)
+
+
+def _are_pointers(changes: Members) -> bool:
+    """Whether a dict of changes is keyed by what changed, and not itself one change."""
+    for key, _ in changes:
+        if not (type(key) is str and key.startswith("/")) and _is_value(key):
+            return False
+    return True
+
+
+def _is_change(members: Members) -> bool:
+    """Whether a dict tells an old and a new value, and no more than that."""
+    for key, _ in members:
+        if not (type(key) is str and key in _CHANGE) and not _is_value(key):
+            return False
+    return True
+
+
+def _is_value(key: object) -> bool:
+    """Whether a key says `op`, `old`, `new` and the like: whose value it is stands elsewhere."""
+    name = key if type(key) is str else key_text(key)
+    if name in _CHANGE:
+        return True
+    return not name.startswith("/") and len(name) <= LONGEST_NAME and joined(name) in PAIR_VALUES
