@@ -11,18 +11,18 @@ from counterfoil.record.entry import LEVEL_NUMBERS, OUTCOME_NUMBERS
 def settle_level(draft: Draft) -> Draft:
     """Use the type's level and outcome, unless the call gives valid ones of its own."""
     rule = draft.rule
-    level = _known(draft.level, LEVEL_NUMBERS)
-    if level is None:
-        if draft.level is not None:
+    level = draft.level
+    if level is not None:
+        level = _known(level, LEVEL_NUMBERS)
+        if level is None:
             draft.note("level", "the level given is not one of the four")
-        level = rule.level.value
-    draft.level = level
-    outcome = _known(draft.outcome, OUTCOME_NUMBERS)
-    if outcome is None:
-        if draft.outcome is not None:
+    draft.level = str.__str__(rule.level) if level is None else level
+    outcome = draft.outcome
+    if outcome is not None:
+        outcome = _known(outcome, OUTCOME_NUMBERS)
+        if outcome is None:
             draft.note("outcome", "the outcome given is not one of the three")
-        outcome = rule.outcome
-    draft.outcome = outcome
+    draft.outcome = rule.outcome if outcome is None else outcome
     return draft
 
 
