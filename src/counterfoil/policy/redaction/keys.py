@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .marker import blanked
-from .names import Names, joined
+from .names import Names, segments
 from .treatment import Verdict, stronger
 from .vocabulary import JWK_SECRETS, KINDS, PAIR_VALUES
 
@@ -141,7 +141,7 @@ class Keys:
 
 
 def _role(name: str) -> Role | None:
-    plain = joined(name)
+    plain = "".join(segments(name))
     if plain in PAIR_VALUES:
         return Role.PAIR_VALUE
     if plain == "code":

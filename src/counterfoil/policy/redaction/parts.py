@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .keys import escaped, unescaped
-from .names import joined
+from .names import segments
 from .paths import States
 from .plain import Members, free_name, key_text, plain
 from .shapes import LONGEST_NAME
@@ -164,4 +164,6 @@ def _is_value(key: object) -> bool:
     name = key if type(key) is str else key_text(key)
     if name in _CHANGE:
         return True
-    return not name.startswith("/") and len(name) <= LONGEST_NAME and joined(name) in PAIR_VALUES
+    if name.startswith("/") or len(name) > LONGEST_NAME:
+        return False
+    return "".join(segments(name)) in PAIR_VALUES
