@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from .base import AuditLogLevel as AuditLogLevel
     from .base import AuditOptions as AuditOptions
     from .base import T as T
+    from .capture import audit_context as audit_context
+    from .capture import audited as audited
+    from .capture import bind_context as bind_context
+    from .capture import carry as carry
+    from .capture import current_context as current_context
     from .errors import CounterfoilError as CounterfoilError
     from .errors import WriteError as WriteError
     from .log import AuditLog as AuditLog
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from .log import SyncAuditLog as SyncAuditLog
     from .policy.catalogue import Catalogue as Catalogue
     from .policy.catalogue import Rule as Rule
+    from .policy.diff import json_patch as json_patch
     from .record import Event as Event
 
 _HOMES = {
@@ -33,6 +39,12 @@ _HOMES = {
     "AuditOptions": "base",
     "T": "base",
     "CounterfoilError": "errors",
+    "json_patch": "policy.diff",
+    "current_context": "capture",
+    "carry": "capture",
+    "bind_context": "capture",
+    "audited": "capture",
+    "audit_context": "capture",
     "WriteError": "errors",
     "AuditLog": "log",
     "Limits": "log",
@@ -57,6 +69,12 @@ __all__ = [
     "SyncAuditLog",
     "T",
     "WriteError",
+    "audit_context",
+    "audited",
+    "bind_context",
+    "carry",
+    "current_context",
+    "json_patch",
 ]
 
 __version__ = "0.1.0"
