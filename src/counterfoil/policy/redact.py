@@ -10,6 +10,7 @@ from counterfoil.record import Draft
 from .context import as_text, company_text
 from .link import Link
 from .redaction import Anonymiser, Redactor, Tokeniser
+from .redaction.plain import free_name
 
 #: Sessions whose tokens are kept in memory, each log its own.
 KEPT_SESSIONS = 1024
@@ -76,16 +77,20 @@ def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
             draft.session_id = session_token(draft.session_id or session, company)
         if draft.changes is not None:
             draft.changes = _named(draft.changes)
-            if not _is_by_pointer(draft.changes):
-                # Changes of the caller's own form are read as any value is, too.
-                draft.changes = redactor.clean(
-                    draft.changes, root="own_changes", sensitive_fields=fields, company_id=company
-                )
+            if "//" in "".join(draft.changes):
+                draft.changes = whole_keys(draft.changes, company)
         if draft.metadata is not None:
             draft.metadata = _named(draft.metadata)
         if draft.claims is not None:
             draft.claims = _named(draft.claims)
         return draft
+
+    def whole_keys(changes: dict[str, Any], company: str | None) -> dict[str, Any]:
+        """Keys that are URLs and not pointers, which show what they hold only as a whole."""
+        held: dict[str, Any] = {}
+        for pointer, change in changes.items():
+            held[free_name(redactor.text(pointer, company_id=company), held)] = change
+        return held
 
     return redact
 
@@ -172,19 +177,6 @@ def _parts(draft: Draft) -> dict[str, Any]:
     if draft.notes is not None:
         parts["notes"] = draft.notes
     return parts
-
-
-_CHANGE = frozenset({"op", "old", "new"})
-
-
-def _is_by_pointer(changes: dict[str, Any]) -> bool:
-    """Whether these are pointers (RFC 6901), each with an operation, old and new value."""
-    for pointer, change in changes.items():
-        if pointer and (pointer[0] != "/" or "//" in pointer):
-            return False
-        if type(change) is not dict or not change.keys() <= _CHANGE:
-            return False
-    return True
 
 
 def _named(value: Any) -> dict[str, Any]:
