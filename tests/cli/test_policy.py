@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from counterfoil import AuditEventType
+from counterfoil.assembly import open_log
 from counterfoil.policy.catalogue import PROFILES, RULES
+from counterfoil.settings import load_settings
 from tests.policy.planting import CARDS, NAMED, TEXTS, seed
 
 from .conftest import Run
@@ -138,3 +142,21 @@ def test_parts_have_their_own_form(run: Run) -> None:
 
 def test_a_file_that_is_not_there(run: Run) -> None:
     assert "No such file" in run("redact", "gone.json", fails=2).err
+
+
+async def test_the_profile_the_types_and_the_rules_of_the_settings_reach_the_log(
+    own_place: Path,
+) -> None:
+    (own_place / "counterfoil.toml").write_text(SETTINGS)
+    async with open_log(load_settings()) as audit:
+        details = {"employee_number": "E-17", "credit_report": "private", "password": "hunter2"}
+        loan = await audit.get(await audit.log_event("loan.approved", details=details))
+        login = await audit.get(await audit.log_event(AuditEventType.USER_LOGIN))
+    assert loan.details == {
+        "employee_number": loan.details["employee_number"],
+        "credit_report": "[redacted:credit_report]",
+        "password": "[redacted:password]",
+    }
+    assert loan.details["employee_number"].startswith("[redacted:employee:k1:")
+    assert (loan.level, login.level) == ("critical", "warning")
+    assert login.decays_at == login.recorded_at + timedelta(days=366)
