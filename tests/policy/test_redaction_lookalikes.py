@@ -262,6 +262,7 @@ MARKS = [
     "paid with [redacted:pan:…1111] today",
     "token=[redacted:token]&a=1",
     "Bearer [redacted:bearer]",
+    "x[redacted:session_id:k1:0123456789abcdef0123456789abcdef]",
     "[truncated:12345]",
     "[cycle]",
     "[depth]",

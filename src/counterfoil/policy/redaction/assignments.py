@@ -18,7 +18,8 @@ from .vocabulary import NOTHING, STATUS_WORDS, URL_PARAMETERS
 
 _ASSIGNMENT = re.compile(
     r"(?P<marker>\[redacted:[^\s\[\]]{1,80}\])"
-    r"|(?<![\w.%\]-])(?P<dashes>--?)?(?P<name>\w[\w.%\[\]-]{0,127}+)"
+    r"|(?<![\w.%\]-])(?P<dashes>--?)?"
+    r"(?P<name>\w(?>(?:[\w.%\]-]|\[(?!redacted:)){0,127}))"
     r"(?P<quote>\\{0,8}+[\"']?)\]?"
     r"(?:[ \t]{0,8}+(?P<sign>=>|:=|={1,3}|:(?![/:]))[ \t]{0,8}+"
     r"|(?(dashes)[ \t]{1,8}+(?=[^\s-])|(?!)))"
