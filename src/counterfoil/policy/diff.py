@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from counterfoil.errors import InputError
 from counterfoil.policy.redaction.keys import escaped
 from counterfoil.policy.redaction.plain import Items, Members, free_name, key_text, plain
 
@@ -29,6 +30,8 @@ class Change(TypedDict):
     old: Any
     new: Any
 
+
+_CHANGED = Change.__required_keys__
 
 Pair: TypeAlias = "tuple[dict[str, Any], dict[str, Any], str, int]"
 
@@ -57,8 +60,17 @@ def json_patch(changed: Mapping[str, Change]) -> list[dict[str, Any]]:
     """The changes as a JSON Patch (RFC 6902), which makes the new state of the old one.
 
     Args:
-        changed: what `changes` returned.
+        changed: what `changes` returned, or an event's ``changes``.
+
+    Raises:
+        InputError: they are not of that form; a caller may give changes of its own.
     """
+    for change in changed.values():
+        if not isinstance(change, Mapping) or not change.keys() >= _CHANGED:
+            raise InputError(
+                "These changes are not by JSON pointer, each with op, old and new.",
+                remedy="Give states before and after, from which they are computed so.",
+            )
     return [
         {"op": "remove", "path": pointer}
         if change["op"] == "remove"
