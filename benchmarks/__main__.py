@@ -11,13 +11,14 @@ from pathlib import Path
 
 import orjson
 
-from . import ingest, reads, redaction, size, startup, verify
+from . import chain, ingest, reads, redaction, size, startup, verify
 from .figure import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
 PARTS = {
     "startup": startup.run,
     "redaction": redaction.run,
+    "chain": chain.figures,
     "ingest": ingest.run,
     "size": size.run,
     "verify": verify.run,
