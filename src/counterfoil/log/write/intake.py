@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from counterfoil.base import AuditContext
 from counterfoil.clock import Clock
 from counterfoil.errors import EventIdError, InputError
 from counterfoil.policy.catalogue import INVALID_TYPE, Catalogue
+from counterfoil.policy.chain import run
 from counterfoil.policy.link import Chain
 from counterfoil.record import Draft
 from counterfoil.record.entry import UntimedEntry
@@ -141,10 +143,7 @@ class Intake:
         to what, and that the rest could not be.
         """
         try:
-            filled = draft
-            for link in self._chain:
-                filled = link(filled)
-            return UntimedEntry(filled)
+            return UntimedEntry(run(self._chain, draft))
         except Exception as error:  # noqa: BLE001 - a fault in a value must not lose the event
             logger.error(
                 "An event of type %s was recorded without its values: the policy chain failed "
@@ -219,20 +218,7 @@ _CALL_FIELDS = (
     "on_behalf_of",
     "impersonator",
 )
-_CONTEXT_FIELDS = (
-    "user_id",
-    "ip_address",
-    "user_agent",
-    "session_id",
-    "request_id",
-    "company_id",
-    "resource_id",
-    "resource_type",
-    "before_state",
-    "after_state",
-    "changes",
-    "metadata",
-)
+_CONTEXT_FIELDS = tuple(AuditContext.model_fields)
 
 
 def _named(draft: Draft, occurred_at: Any) -> frozenset[str]:
