@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from counterfoil.wording.visible import counted, visible
+
 from . import options
 from .reading import reading
 from .terminal import say, write_json
-from .visible import counted, visible
 
 if TYPE_CHECKING:
     from counterfoil.log.proving.evidence import SignedCheckpoint

@@ -6,9 +6,10 @@ from typing import Any
 
 import typer
 
+from counterfoil.wording.visible import safe_json, visible
+
 from . import options
 from .terminal import print_table, write_json
-from .visible import safe_json, visible
 
 app = typer.Typer(help="The settings.", no_args_is_help=True)
 

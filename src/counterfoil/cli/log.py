@@ -196,8 +196,7 @@ _CALL = frozenset(
 def _call(given: dict[str, Any], *, utc: bool, line: int | None = None) -> dict[str, Any]:
     """The arguments of one ``log_event``; fields of the context may stand beside the others."""
     from counterfoil import AuditContext
-
-    from .moment import parse_moment
+    from counterfoil.wording.moment import parse_moment
 
     where = "" if line is None else f" in line {line}"
     fields = AuditContext.model_fields

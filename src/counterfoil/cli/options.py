@@ -156,7 +156,7 @@ def with_filters(*names: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 
 def _filters(options: dict[str, Any], *, utc: bool) -> dict[str, Any]:
-    from .moment import parse_moment
+    from counterfoil.wording.moment import parse_moment
 
     found = {_FLAT[name]: value for name, value in options.items() if name in _FLAT and value}
     now = datetime.now(UTC)

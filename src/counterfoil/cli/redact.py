@@ -11,9 +11,9 @@ import orjson
 import typer
 
 from counterfoil.errors import InputError
+from counterfoil.wording.visible import counted, visible
 
 from .terminal import print_table, say, write_json, write_json_line
-from .visible import counted, visible
 
 if TYPE_CHECKING:
     from counterfoil.policy.redaction import Finding, Redactor

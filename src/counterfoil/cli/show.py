@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.wording.moment import full_time
+from counterfoil.wording.sentence import sentence
+from counterfoil.wording.visible import safe_json, visible
+
 from . import options
-from .moment import full_time
 from .reading import reading
-from .sentence import sentence
 from .terminal import LEVELS, print_fields, say, write_json
-from .visible import safe_json, visible
 
 if TYPE_CHECKING:
     from counterfoil.record import Event

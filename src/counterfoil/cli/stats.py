@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from counterfoil.wording.moment import short_time
+from counterfoil.wording.visible import counted, visible
+
 from . import options
-from .moment import short_time
 from .reading import reading
 from .terminal import print_table, say, write_json
-from .visible import counted, visible
 
 if TYPE_CHECKING:
     from datetime import datetime

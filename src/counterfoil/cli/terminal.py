@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .moment import clock_time, day, full_time
-from .sentence import sentence
-from .visible import safe_json
+from counterfoil.wording.moment import clock_time, day, full_time
+from counterfoil.wording.sentence import sentence
+from counterfoil.wording.visible import safe_json
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.wording.visible import short
+
 from . import options
 from .reading import reading
 from .terminal import LEVELS, console, say, write_json
-from .visible import short
 
 if TYPE_CHECKING:
     from counterfoil.log.read.timeline import Bucket, Group, Timeline

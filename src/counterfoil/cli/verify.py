@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.wording.visible import counted, visible
+
 from . import options
 from .reading import reading
 from .terminal import console, progress, say, write_json
-from .visible import counted, visible
 
 if TYPE_CHECKING:
     from counterfoil.log.verification.report import Finding, LogReport, Report

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.errors import InputError
+from counterfoil.wording.visible import counted, safe_json, visible
 
 from . import options
 from .terminal import print_fields, say, write_json
-from .visible import counted, safe_json, visible
 
 if TYPE_CHECKING:
     from counterfoil.proof import Disclosure, ProvenEntry

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from counterfoil.cli.terminal import console, say
 from counterfoil.cli.verify import show as show_report
-from counterfoil.cli.visible import visible
+from counterfoil.wording.visible import visible
 
 from .recording import record_year, verifier_key
 from .tampering import TAMPERINGS, Tampering, copy_database, tamper

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.cli.visible import safe_json, short, visible
+from counterfoil.wording.visible import safe_json, short, visible
 
 UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.base import AuditEventType
-from counterfoil.cli.phrases import PHRASES
-from counterfoil.cli.sentence import sentence
 from counterfoil.policy.catalogue.table import LOG_RULES
+from counterfoil.wording.phrases import PHRASES
+from counterfoil.wording.sentence import sentence
 
 from .events import event
 

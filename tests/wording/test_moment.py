@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from counterfoil.cli.moment import clock_time, day, full_time, parse_moment
 from counterfoil.errors import InputError
+from counterfoil.wording.moment import clock_time, day, full_time, parse_moment
 
 NOW = datetime(2026, 11, 2, 12, 3, 11, tzinfo=UTC)
 
