@@ -102,6 +102,22 @@ class Batch:
     counts: list[CountRow] = field(default_factory=list)
 
 
+class RegistryRow(NamedTuple):
+    """A small fact that servers of one database share: a key, a session, a repeated request.
+
+    Attributes:
+        kind: what sort of fact it is; ``name``: which one of them.
+        value: opaque bytes.
+        expires_at: microseconds since the Unix epoch, after which it may be removed; None for
+            what stays.
+    """
+
+    kind: str
+    name: str
+    value: bytes
+    expires_at: int | None = None
+
+
 class Holding(NamedTuple):
     """How many rows a table holds of one log; ``level`` tells tiles apart, and is 0 elsewhere."""
 
@@ -293,6 +309,36 @@ class Store(Protocol):
 
     async def put_meta(self, values: Mapping[str, str]) -> dict[str, str]:
         """Set facts that are not set yet; returns all. What is set is never changed."""
+        ...
+
+    async def register(self, row: RegistryRow) -> RegistryRow:
+        """Add to the registry, unless there is one of that kind and name; returns what is there.
+
+        As durable as ``append``.
+        """
+        ...
+
+    async def reregister(self, row: RegistryRow, expected: bytes) -> bool:
+        """Replace what the registry holds, where its value is ``expected``; False elsewhere.
+
+        As durable as ``append``.
+        """
+        ...
+
+    async def unregister(self, kind: str, name: str) -> bool:
+        """Remove from the registry; whether it was there."""
+        ...
+
+    async def unregister_expired(self, now: int) -> int:
+        """Remove all that expired by a time (microseconds); how many there were."""
+        ...
+
+    async def registered(self, kind: str, name: str) -> RegistryRow | None:
+        """What the registry holds of that kind and name; expired or not."""
+        ...
+
+    async def registry(self, kind: str) -> list[RegistryRow]:
+        """All that the registry holds of a kind, by name; expired or not."""
         ...
 
     async def version(self) -> object:

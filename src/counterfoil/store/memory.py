@@ -29,6 +29,7 @@ from .interface import (
     Head,
     HeadRequest,
     Holding,
+    RegistryRow,
     Selection,
     TileRow,
 )
@@ -56,6 +57,8 @@ class _Tables:
         #: (log, size) -> the checkpoint.
         self.checkpoints: dict[tuple[int, int], CheckpointRow] = {}
         self.meta: dict[str, str] = {}
+        #: (kind, name) -> what is registered there.
+        self.registry: dict[tuple[str, str], RegistryRow] = {}
         self.writes = 0
 
 
@@ -214,6 +217,38 @@ class MemoryStore:
         tables.meta = {**values, **tables.meta}
         tables.writes += 1
         return dict(tables.meta)
+
+    async def register(self, row: RegistryRow) -> RegistryRow:
+        return self._open_tables.registry.setdefault((row.kind, row.name), row)
+
+    async def reregister(self, row: RegistryRow, expected: bytes) -> bool:
+        registry = self._open_tables.registry
+        held = registry.get((row.kind, row.name))
+        if held is None or held.value != expected:
+            return False
+        registry[row.kind, row.name] = row
+        return True
+
+    async def unregister(self, kind: str, name: str) -> bool:
+        return self._open_tables.registry.pop((kind, name), None) is not None
+
+    async def unregister_expired(self, now: int) -> int:
+        registry = self._open_tables.registry
+        expired = [
+            key
+            for key, row in registry.items()
+            if row.expires_at is not None and row.expires_at <= now
+        ]
+        for key in expired:
+            del registry[key]
+        return len(expired)
+
+    async def registered(self, kind: str, name: str) -> RegistryRow | None:
+        return self._open_tables.registry.get((kind, name))
+
+    async def registry(self, kind: str) -> list[RegistryRow]:
+        held = sorted(self._open_tables.registry.items())
+        return [row for (of, _), row in held if of == kind]
 
     async def version(self) -> object:
         return self._open_tables.writes

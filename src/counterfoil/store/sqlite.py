@@ -25,12 +25,21 @@ from .interface import (
     Head,
     HeadRequest,
     Holding,
+    RegistryRow,
     Selection,
 )
 from .sqlite_append import Appender
 from .sqlite_connection import connect, migrate, transaction
 from .sqlite_counts import counts_sql
 from .sqlite_error import store_error
+from .sqlite_registry import (
+    register,
+    registered,
+    registry,
+    reregister,
+    unregister,
+    unregister_expired,
+)
 from .sqlite_select import count_sql, select_sql, shortest
 from .sqlite_statement import heads_where, rows_by_id, statement, value_of
 from .thread import ConnectionThread
@@ -192,6 +201,24 @@ class SQLiteStore:
             return dict(connection.execute("SELECT name, value FROM meta"))
 
         return await self._write(put)
+
+    async def register(self, row: RegistryRow) -> RegistryRow:
+        return await self._write(lambda c: register(c, row))
+
+    async def reregister(self, row: RegistryRow, expected: bytes) -> bool:
+        return await self._write(lambda c: reregister(c, row, expected))
+
+    async def unregister(self, kind: str, name: str) -> bool:
+        return await self._write(lambda c: unregister(c, kind, name))
+
+    async def unregister_expired(self, now: int) -> int:
+        return await self._write(lambda c: unregister_expired(c, now))
+
+    async def registered(self, kind: str, name: str) -> RegistryRow | None:
+        return await self._read(lambda c: registered(c, kind, name))
+
+    async def registry(self, kind: str) -> list[RegistryRow]:
+        return await self._read(lambda c: registry(c, kind))
 
     async def version(self) -> object:
         # Each connection sees the commits of all others, so one fixed reader is asked.

@@ -1,0 +1,1 @@
+UPDATE registry SET value = ?, expires_at = ? WHERE kind = ? AND name = ? AND value = ?;

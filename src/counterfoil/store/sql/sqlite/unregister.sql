@@ -1,0 +1,1 @@
+DELETE FROM registry WHERE kind = ? AND name = ?;

@@ -1,0 +1,1 @@
+DELETE FROM registry WHERE expires_at <= ?;
