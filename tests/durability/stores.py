@@ -17,7 +17,7 @@ async def open_on(store: Store, **options: Any) -> AuditLog:
     """``AuditLog.open`` on a store that is not open yet; errors are not bridged by a spool."""
     path = store.path
     url = "memory:" if path is None else f"sqlite:///{path}"
-    with patch("counterfoil.log.audit_log.open_store", lambda url, timeout: store):
+    with patch("counterfoil.log.setup.open_store", lambda url, timeout: store):
         return await AuditLog.open(url, **{"checkpoint_interval": None, "spool": False, **options})
 
 

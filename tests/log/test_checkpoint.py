@@ -11,6 +11,7 @@ import pytest
 from counterfoil.errors import NotFoundError, RollbackError
 from counterfoil.log import AuditLog
 from counterfoil.log.proving.published import PublishedCheckpoints
+from counterfoil.log.store_backend import StoreBackend
 from counterfoil.proof import Checkpoint, verify_consistency
 
 
@@ -56,7 +57,7 @@ async def test_checkpoints_continue_each_other(url: str) -> None:
         for old in signed:
             for new in signed:
                 if old.size <= new.size:
-                    proof = await log._prover.consistency(old.size, new.size)
+                    proof = await log.consistency(old.size, new.size)
                     verify_consistency(old.size, old.root, new.size, new.root, proof)
 
 
@@ -148,7 +149,9 @@ async def test_what_fails_is_logged_and_tried_again(
         folder = tmp_path / "audit.db.key.published"
         away = folder.rename(tmp_path / "away")
         folder.write_text("in the way")
-        checkpointer = log._checkpointer
+        backend = log._backend
+        assert isinstance(backend, StoreBackend)
+        checkpointer = backend.checkpointer
         await checkpointer.turn()
         assert "trying again" in caplog.text
         folder.unlink()

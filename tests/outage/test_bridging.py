@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 from counterfoil import AuditContext, AuditLog, Limits, WriteError
+from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import (
     ConflictError,
     QueueFullError,
@@ -191,7 +192,7 @@ async def test_a_retry_of_what_waits_is_the_same_event(
     store: FlakyStore, retried_while_away: bool
 ) -> None:
     async with opened(store, limits=EAGER) as log:
-        event_id = log._clock.event_id()
+        event_id = SYSTEM_CLOCK.event_id()
         store.go(Trouble.FAILS)
         call: dict[str, Any] = {"event_id": event_id, "details": {"n": 1}, "subjects": ["u-2"]}
         assert await log.log_event(LOGIN, "u-1", **call) == event_id
@@ -210,7 +211,7 @@ async def test_an_id_that_waits_twice_with_other_content_is_a_conflict(
     store: FlakyStore, spool_folder: Path
 ) -> None:
     async with opened(store, limits=EAGER) as log:
-        event_id = log._clock.event_id()
+        event_id = SYSTEM_CLOCK.event_id()
         store.go(Trouble.FAILS)
         await log.log_event(LOGIN, "u-1", event_id=event_id)
         await log.log_event(LOGIN, "u-2", event_id=event_id)

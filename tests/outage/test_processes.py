@@ -65,9 +65,8 @@ async def open_and_close(path: Path) -> None:
 
 async def leave(path: Path, say: Say) -> None:
     """Keep events while the store is away, and leave them."""
-    async with opened(FlakyStore(path), limits=EAGER) as log:
-        store = log._store
-        assert isinstance(store, FlakyStore)
+    store = FlakyStore(path)
+    async with opened(store, limits=EAGER) as log:
         store.go(Trouble.FAILS)
         for _ in range(3):
             say("kept", await log.log_event(LOGIN))

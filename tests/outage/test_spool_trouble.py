@@ -40,7 +40,7 @@ class SmallSpool(Spool):
 
 @pytest.fixture
 def small_spool(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("counterfoil.log.audit_log.Spool", SmallSpool)
+    monkeypatch.setattr("counterfoil.log.setup.Spool", SmallSpool)
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])

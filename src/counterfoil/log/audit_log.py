@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from counterfoil.base import AuditContext, AuditEventType, AuditLogLevel, AuditOptions
 from counterfoil.clock import SYSTEM_CLOCK, Clock
-from counterfoil.errors import (
-    ConfigurationError,
-    ForkedError,
-    KeyFileError,
-    RollbackError,
-    StoreError,
-    WriteError,
-    WriteTimeoutError,
-)
+from counterfoil.errors import ConfigurationError, ForkedError, KeyFileError
 from counterfoil.policy.catalogue import Catalogue
-from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
-from counterfoil.policy.redaction import Rules, Tokeniser
-from counterfoil.record.entry import UntimedEntry
-from counterfoil.spool import Spool
-from counterfoil.store import Store, open_store
-from counterfoil.store.thread import ConnectionThread
+from counterfoil.policy.redaction import Rules
 
-from .commits import Commits
 from .delegate import offered_by
 from .limits import Limits
 from .opening import Opening
-from .proving.checkpointer import Checkpointer
-from .proving.identity import Identity
-from .proving.key_file import KeyFile
 from .proving.prover import Prover
-from .proving.published import PublishedCheckpoints
-from .proving.rollback import RollbackGuard
-from .proving.token_keys import load_tokeniser, rotate_token_key
 from .read.reader import Reader
-from .stats import Stats, take_stats
+from .setup import Parts, Setup
+from .stats import Stats
 from .verification.verifier import Verifier
-from .write.direct_append import DirectAppend
-from .write.drain import Drain
-from .write.fallback import GAP_TYPE, Fallback
-from .write.intake import DEFAULT_LOG, Intake
-from .write.writer import Writer, write_error
+from .write.intake import DEFAULT_LOG
+from .write.path import given_up
 
-CONFLICT_TYPE = "audit.conflict"
 DEFAULT_URL = "sqlite:///audit.db"
-
-logger = logging.getLogger("counterfoil")
 
 
 class AuditLog:
@@ -64,52 +37,14 @@ class AuditLog:
     :meth:`open`, and close it: closing writes what is queued and signs a last checkpoint.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        identity: Identity,
-        *,
-        catalogue: Catalogue,
-        chain: Chain,
-        tokens: Tokeniser | None,
-        clock: Clock,
-        limits: Limits,
-        checkpoint_interval: float | None,
-        url: str | None = None,
-        spool: Spool | None = None,
-    ) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._loop = asyncio.get_running_loop()
         self._pid = os.getpid()
-        self._store = store
-        self._identity = identity
-        self._tokens = tokens
-        self._clock = clock
-        key_file = identity.key_file
-        published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
-        self._commits = Commits()
-        self._intake = Intake(catalogue, chain, clock, limits.replay_days)
-        self._limits = limits
-        self._writer = Writer(
-            store,
-            clock,
-            limits,
-            self._origin,
-            self._commits.notify,
-            abandoned=self._abandon,
-            conflict=self._conflict,
-        )
-        self._reader = Reader(store, self._commits)
-        self._prover = Prover(store, identity, published, clock)
-        self._guard = RollbackGuard(store, identity, published, clock, self._origin)
-        self._cleared = self._guard.cleared
-        self._verifier = Verifier(store, identity, published, self._origin, url)
-        self._spool: ConnectionThread[Spool] | None = None
-        self._fallback: Fallback | None = None
-        self._drain: Drain | None = None
-        if spool is not None:
-            self._spool = ConnectionThread(lambda: spool, Spool.close, "counterfoil-spool")
-            self._fallback, self._drain = self._bridge(self._spool, catalogue)
-        self._checkpointer = Checkpointer(store, identity, self._prover, checkpoint_interval)
+        self._backend = parts.backend
+        self._intake = parts.intake
+        self._path = parts.path
+        self._tokens = parts.tokens
+        self._limits = parts.limits
 
     @classmethod
     def open(
@@ -152,44 +87,23 @@ class AuditLog:
             StoreError: the database cannot be opened.
         """
 
+        setup = Setup(
+            url=url,
+            key_file=key_file,
+            profile=profile,
+            catalogue=catalogue,
+            redaction=redaction,
+            chain=chain,
+            clock=clock,
+            limits=limits,
+            checkpoint_interval=checkpoint_interval,
+            spool=spool,
+        )
+
         async def start() -> AuditLog:
-            rules = catalogue or Catalogue.under(profile)
-            bounds = limits or Limits()
-            store = open_store(url, timeout=bounds.write_timeout)
-            await store.open()
-            try:
-                identity = await Identity.establish(store, _key_file(key_file, store), clock)
-                tokens = await load_tokeniser(identity, clock)
-                log = cls(
-                    store,
-                    identity,
-                    catalogue=rules,
-                    chain=chain or default_chain(rules, rules=redaction, tokens=tokens),
-                    tokens=tokens,
-                    clock=clock,
-                    limits=bounds,
-                    checkpoint_interval=checkpoint_interval,
-                    url=url,
-                    spool=_spool(spool, store),
-                )
-                await log._start()
-            except BaseException:
-                await store.close()
-                raise
-            return log
+            return cls(await setup.open())
 
         return Opening(start)
-
-    async def _start(self) -> None:
-        try:
-            await self._guard.check(DEFAULT_LOG)
-        except RollbackError as error:
-            # Reading and verifying go on; every write is refused with the same error.
-            logger.error("%s", error)
-        if self._spool is not None and self._drain is not None:
-            await self._spool.open()
-            self._drain.start()
-        self._checkpointer.start()
 
     async def close(self) -> None:
         """Write what is queued, sign a last checkpoint, let go of the store. Idempotent.
@@ -202,25 +116,21 @@ class AuditLog:
         """
         self._check_place()
         limit = self._limits.write_timeout
-        if self._drain is not None:
-            await self._drain.close(limit / 4)
+        await self._path.drain(limit / 4)
         deadline = self._loop.time() + limit * 1.5
-        async with _given_up(deadline, "The store hangs: it may hold events that were spooled."):
-            await self._writer.close()
-        if self._fallback is not None:
-            async with _given_up(deadline, "The spool's disk hangs."):
-                await self._fallback.close()
-        async with _given_up(deadline, "The store hangs: no last checkpoint was signed."):
-            await self._checkpointer.close()
-        self._commits.close()
+        async with given_up(deadline, "The store hangs: it may hold events that were spooled."):
+            await self._backend.finish()
+        async with given_up(deadline, "The spool's disk hangs."):
+            await self._path.finish()
+        async with given_up(deadline, "The store hangs: no last checkpoint was signed."):
+            await self._backend.seal()
         deadline = max(deadline, self._loop.time() + limit / 4)
         try:
-            if self._spool is not None:
-                async with _given_up(deadline, "The spool's disk hangs: it was left open."):
-                    await self._spool.close()
+            async with given_up(deadline, "The spool's disk hangs: it was left open."):
+                await self._path.close()
         finally:
-            async with _given_up(deadline, "The store hangs: it was left open."):
-                await self._store.close()
+            async with given_up(deadline, "The store hangs: it was left open."):
+                await self._backend.close()
 
     async def log_event(
         self,
@@ -266,25 +176,25 @@ class AuditLog:
             on_behalf_of,
             impersonator,
         )
-        return await self._write(entry)
+        return await self._path.write(entry)
 
-    get = offered_by("_reader", Reader.get)
-    query = offered_by("_reader", Reader.query)
-    events = offered_by("_reader", Reader.events)
-    user_activity = offered_by("_reader", Reader.user_activity)
-    resource_history = offered_by("_reader", Reader.resource_history)
-    count = offered_by("_reader", Reader.count)
-    timeline = offered_by("_reader", Reader.timeline)
-    follow = offered_by("_reader", Reader.follow)
+    get = offered_by("reader", Reader.get)
+    query = offered_by("reader", Reader.query)
+    events = offered_by("reader", Reader.events)
+    user_activity = offered_by("reader", Reader.user_activity)
+    resource_history = offered_by("reader", Reader.resource_history)
+    count = offered_by("reader", Reader.count)
+    timeline = offered_by("reader", Reader.timeline)
+    follow = offered_by("reader", Reader.follow)
 
-    checkpoint = offered_by("_prover", Prover.checkpoint)
-    prove = offered_by("_prover", Prover.prove)
-    consistency = offered_by("_prover", Prover.consistency)
-    verify = offered_by("_verifier", Verifier.verify)
+    checkpoint = offered_by("prover", Prover.checkpoint)
+    prove = offered_by("prover", Prover.prove)
+    consistency = offered_by("prover", Prover.consistency)
+    verify = offered_by("verifier", Verifier.verify)
 
     async def stats(self) -> Stats:
         """How much there is, where it is, and what waits."""
-        return await take_stats(self._store, self._writer.waiting)
+        return await self._backend.stats()
 
     def tokens(
         self, value: str, *, kind: str = "session_id", company_id: str | None = None
@@ -318,9 +228,7 @@ class AuditLog:
         Raises:
             KeyFileError: this process may not write the key file.
         """
-        key_id = await rotate_token_key(self._identity, self._clock)
-        await self._put(self._intake.own("audit.key", audit={"kind": "token_key", "key": key_id}))
-        return key_id
+        return await self._backend.rotate_token_key()
 
     async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
         """Go on writing to a log whose database was restored from a backup.
@@ -334,84 +242,7 @@ class AuditLog:
         Raises:
             InputError: the log is not behind what it published.
         """
-        return await self._guard.continue_restored(
-            log, lambda kind, name, facts: self._intake.own(kind, log=name, audit=facts)
-        )
-
-    async def _write(self, entry: UntimedEntry) -> str:
-        fallback = self._fallback
-        if fallback is not None and fallback.store_is_away and fallback.takes(entry):
-            return await fallback.keep(entry, None)
-        try:
-            return await self._put(entry)
-        except (WriteError, StoreError) as error:
-            if fallback is not None and fallback.takes(entry, error):
-                return await fallback.keep(entry, error)
-            if isinstance(error, WriteError):
-                raise
-            raise write_error(entry, error) from error
-
-    async def _put(self, entry: UntimedEntry) -> str:
-        if entry.log not in self._cleared:
-            await self._clear(entry)
-        writer = self._writer
-        if not writer.has_room:
-            await writer.room(entry.event_id)
-        future = writer.put(entry)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            # It may have failed just before: the cancellation hides that.
-            failure = None if future.cancelled() or not future.done() else future.exception()
-            if isinstance(failure, WriteError):
-                self._abandon(entry, failure)
-            raise
-
-    async def _clear(self, entry: UntimedEntry) -> None:
-        try:
-            async with asyncio.timeout(self._limits.write_timeout):
-                await self._guard.check(entry.log)
-        except TimeoutError:
-            raise WriteTimeoutError(event_id=entry.event_id) from None
-
-    def _abandon(self, entry: UntimedEntry, error: WriteError) -> None:
-        """An event was not recorded, and its caller was cancelled: it is not withdrawn."""
-        if self._fallback is not None:
-            self._fallback.abandon(entry, error)
-        else:
-            logger.error(
-                "An event of type %s was lost after its caller was cancelled. %s",
-                entry.event_type,
-                error,
-            )
-
-    def _bridge(
-        self, spool: ConnectionThread[Spool], catalogue: Catalogue
-    ) -> tuple[Fallback, Drain]:
-        fallback = Fallback(spool, catalogue, self._clock, self._limits, lambda: drain.kept())
-        drain = Drain(
-            spool,
-            DirectAppend(
-                self._store,
-                self._clock,
-                self._origin,
-                self._guard.check,
-                self._commits.notify,
-                self._limits.write_timeout,
-            ),
-            self._put,
-            lambda facts, event_id: self._intake.own(GAP_TYPE, audit=facts, event_id=event_id),
-            fallback.store_is_back,
-            self._limits,
-        )
-        return fallback, drain
-
-    def _conflict(self, entry: UntimedEntry) -> UntimedEntry:
-        facts = {"kind": "conflict", "event_id": entry.event_id}
-        return self._intake.own(CONFLICT_TYPE, log=entry.log, audit=facts)
-
-    def _origin(self, log: str) -> str:
-        return f"{self._identity.database}/{log}"
+        return await self._backend.continue_restored(log)
 
     def _check_place(self) -> None:
         if os.getpid() != self._pid:
@@ -421,29 +252,3 @@ class AuditLog:
                 "The log was opened in another event loop.",
                 remedy="Open one log in each event loop, or use the sync facade from threads.",
             )
-
-
-@asynccontextmanager
-async def _given_up(deadline: float, message: str) -> AsyncIterator[None]:
-    """Go on at a moment of the loop's time, and say what was left."""
-    try:
-        async with asyncio.timeout_at(deadline):
-            yield
-    except TimeoutError:
-        logger.error("%s", message)
-
-
-def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
-    if named is not None:
-        return KeyFile(Path(named))
-    place = store.path
-    return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))
-
-
-def _spool(named: str | Path | bool, store: Store) -> Spool | None:
-    if named is False:
-        return None
-    if named is not True:
-        return Spool(Path(named))
-    place = store.path
-    return None if place is None else Spool(place.with_name(f"{place.name}.spool"))

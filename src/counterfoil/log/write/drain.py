@@ -24,8 +24,6 @@ from counterfoil.record.spooled import decode
 from counterfoil.spool import GapReport, Journal, Record, Recovery, Spool
 from counterfoil.store.thread import ConnectionThread
 
-from .direct_append import DirectAppend
-
 logger = logging.getLogger("counterfoil")
 
 #: Seconds between looks for what dead processes left.
@@ -37,7 +35,10 @@ _MOST_TYPES = 64
 
 #: Makes the log's own event: the ``audit`` member and the event's id.
 MakeGap = Callable[[dict[str, Any], str], UntimedEntry]
+#: Writes an entry by the usual way, and waits for its commit.
 Put = Callable[[UntimedEntry], Awaitable[str]]
+#: Appends a group, in its order; the places of those that were there already.
+Append = Callable[[Sequence[UntimedEntry]], Awaitable[list[int]]]
 
 
 class _Pending(NamedTuple):
@@ -60,7 +61,7 @@ class Drain:
 
     Args:
         spool: what is delivered, with what dead processes left.
-        direct: appends what was spooled.
+        append: appends what was spooled.
         put: writes an entry to the log by the usual way, and waits for its commit.
         make_gap: makes an ``audit.gap`` entry.
         taken: called when the store has taken something.
@@ -71,14 +72,14 @@ class Drain:
     def __init__(
         self,
         spool: ConnectionThread[Spool],
-        direct: DirectAppend,
+        append: Append,
         put: Put,
         make_gap: MakeGap,
         taken: Callable[[], None],
         limits: Limits,
     ) -> None:
         self._spool = spool
-        self._direct = direct
+        self._append_group = append
         self._put = put
         self._make_gap = make_gap
         self._taken = taken
@@ -189,7 +190,7 @@ class Drain:
     async def _append(self, group: Sequence[_Pending]) -> list[_Faulty]:
         """Append records; those that never will be, because of themselves."""
         try:
-            repeats = await self._direct.append([one.entry for one in group])
+            repeats = await self._append_group([one.entry for one in group])
         except (CounterfoilError, OSError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - kept for somebody to look at, and reported

@@ -1,0 +1,84 @@
+"""The backend: what an ``AuditLog`` stands on, a database or a server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from counterfoil.errors import WriteError
+from counterfoil.record.entry import UntimedEntry
+
+from .proving.prover import Prover
+from .read.reader import Reader
+from .stats import Stats
+from .verification.verifier import Verifier
+
+#: Told of an entry that was not, or is not known to be, written, and whose caller is gone.
+Abandoned: TypeAlias = Callable[[UntimedEntry, WriteError], None]
+
+
+class Backend(Protocol):
+    """Takes finished entries, and answers what is asked of the log.
+
+    Everything before it is the same for all: the policy chain, which has redacted what comes
+    here, and the spool, which bridges the backend's absence. It is made open, and belongs to
+    the event loop that made it.
+    """
+
+    @property
+    def reader(self) -> Reader:
+        """Answers questions about the events."""
+
+    @property
+    def prover(self) -> Prover:
+        """Signs, and proves."""
+
+    @property
+    def verifier(self) -> Verifier:
+        """Checks whole logs."""
+
+    def start(self, abandoned: Abandoned) -> None:
+        """Begin what goes on in the background."""
+
+    async def put(self, entry: UntimedEntry) -> str:
+        """Record an entry, and return its id once it is committed and synced.
+
+        Cancelling the caller does not withdraw it.
+
+        Raises:
+            WriteError: it is not recorded, or not known to be.
+            StoreError: the backend is away before it was tried.
+            RefusedError: it refuses to be written to.
+        """
+
+    async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:
+        """Append a group that must keep its order, past the queue.
+
+        Args:
+            entries: of at most 64 logs; every one named its id.
+
+        Returns:
+            The places of those whose id was there already; they are not recorded again.
+
+        Raises:
+            StoreError: nothing of it is there, or ``outcome_known`` is False.
+            RefusedError: it refuses to be written to.
+        """
+
+    async def rotate_token_key(self) -> str:
+        """Make a new token key, record that, and return the key's id."""
+
+    async def continue_restored(self, log: str) -> str:
+        """Go on with a log that was restored from a backup; returns its new origin."""
+
+    async def stats(self) -> Stats:
+        """How much there is, where it is, and what waits."""
+
+    async def finish(self) -> None:
+        """Take no more entries, and write those that are queued."""
+
+    async def seal(self) -> None:
+        """Say the last that is to be said of what is written, and end what follows it."""
+
+    async def close(self) -> None:
+        """Let go of everything. Idempotent."""

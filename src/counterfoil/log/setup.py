@@ -1,0 +1,107 @@
+"""Setup: from what ``AuditLog.open`` was told to the parts that an open log is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from counterfoil.clock import SYSTEM_CLOCK, Clock
+from counterfoil.policy.catalogue import Catalogue
+from counterfoil.policy.chain import default_chain
+from counterfoil.policy.link import Chain
+from counterfoil.policy.redaction import Rules, Tokeniser
+from counterfoil.spool import Spool
+from counterfoil.store import Store, open_store
+
+from .backend import Backend
+from .limits import Limits
+from .proving.identity import Identity
+from .proving.key_file import KeyFile
+from .proving.token_keys import load_tokeniser
+from .store_backend import StoreBackend
+from .write.intake import Intake
+from .write.path import WritePath
+
+
+class Parts(NamedTuple):
+    """What an open log is made of, started."""
+
+    backend: Backend
+    intake: Intake
+    path: WritePath
+    tokens: Tokeniser | None
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What ``AuditLog.open`` was told; see there."""
+
+    url: str
+    key_file: str | Path | None = None
+    profile: str = "baseline"
+    catalogue: Catalogue | None = None
+    redaction: Rules | None = None
+    chain: Chain | None = None
+    clock: Clock = SYSTEM_CLOCK
+    limits: Limits | None = None
+    checkpoint_interval: float | None = 10.0
+    spool: str | Path | bool = True
+
+    async def open(self) -> Parts:
+        """Open the parts of a log in a database.
+
+        Raises:
+            ConfigurationError, KeyFileError, StoreError: see ``AuditLog.open``.
+        """
+        catalogue = self.catalogue or Catalogue.under(self.profile)
+        limits = self.limits or Limits()
+        store = open_store(self.url, timeout=limits.write_timeout)
+        await store.open()
+        try:
+            key_file = _key_file(self.key_file, store)
+            identity = await Identity.establish(store, key_file, self.clock)
+            tokens = await load_tokeniser(identity, self.clock)
+            chain = self.chain or default_chain(catalogue, rules=self.redaction, tokens=tokens)
+            intake = Intake(catalogue, chain, self.clock, limits.replay_days)
+            backend = StoreBackend(
+                store,
+                identity,
+                intake,
+                clock=self.clock,
+                limits=limits,
+                checkpoint_interval=self.checkpoint_interval,
+                url=self.url,
+            )
+            await backend.look_back()
+            path = WritePath(
+                backend,
+                _spool(self.spool, store),
+                intake,
+                catalogue=catalogue,
+                clock=self.clock,
+                limits=limits,
+            )
+            await path.start()
+        except BaseException:
+            await store.close()
+            raise
+        backend.start(path.abandon)
+        return Parts(backend, intake, path, tokens, limits)
+
+
+def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
+    if named is not None:
+        return KeyFile(Path(named))
+    place = store.path
+    return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))
+
+
+def _spool(named: str | Path | bool, store: Store) -> Spool | None:
+    if named is False:
+        return None
+    if named is not True:
+        return Spool(Path(named))
+    place = store.path
+    return None if place is None else Spool(place.with_name(f"{place.name}.spool"))

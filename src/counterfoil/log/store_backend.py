@@ -1,0 +1,173 @@
+"""The backend on a store: this process writes, signs and verifies by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from counterfoil.clock import Clock
+from counterfoil.errors import RollbackError, WriteError, WriteTimeoutError
+from counterfoil.record.entry import UntimedEntry
+from counterfoil.store import Store
+
+from .backend import Abandoned
+from .commits import Commits
+from .limits import Limits
+from .proving.checkpointer import Checkpointer
+from .proving.identity import Identity
+from .proving.prover import Prover
+from .proving.published import PublishedCheckpoints
+from .proving.rollback import RollbackGuard
+from .proving.token_keys import rotate_token_key
+from .read.reader import Reader
+from .stats import Stats, take_stats
+from .verification.verifier import Verifier
+from .write.direct_append import DirectAppend
+from .write.intake import DEFAULT_LOG, Intake
+from .write.writer import Writer
+
+CONFLICT_TYPE = "audit.conflict"
+
+logger = logging.getLogger("counterfoil")
+
+
+class StoreBackend:
+    """A log in a database. Satisfies ``Backend``.
+
+    Args:
+        store: an open store, which is closed with the backend.
+        identity: the database's.
+        intake: makes the log's own events.
+        clock: gives times.
+        limits: bounds of the queue and of waiting.
+        checkpoint_interval: seconds between signed checkpoints; None signs only when asked.
+        url: the store's address, for processes that verify.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        identity: Identity,
+        intake: Intake,
+        *,
+        clock: Clock,
+        limits: Limits,
+        checkpoint_interval: float | None,
+        url: str | None = None,
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._intake = intake
+        self._clock = clock
+        self._limits = limits
+        self._abandoned: Abandoned | None = None
+        key_file = identity.key_file
+        published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
+        self._commits = Commits()
+        self._writer = Writer(
+            store,
+            clock,
+            limits,
+            self._origin,
+            self._commits.notify,
+            abandoned=self._abandon,
+            conflict=self._conflict,
+        )
+        self._guard = RollbackGuard(store, identity, published, clock, self._origin)
+        self._cleared = self._guard.cleared
+        self._direct = DirectAppend(
+            store,
+            clock,
+            self._origin,
+            self._guard.check,
+            self._commits.notify,
+            limits.write_timeout,
+        )
+        self.reader = Reader(store, self._commits)
+        self.prover = Prover(store, identity, published, clock)
+        self.verifier = Verifier(store, identity, published, self._origin, url)
+        self.checkpointer = Checkpointer(store, identity, self.prover, checkpoint_interval)
+
+    async def look_back(self) -> None:
+        """Say at once, and not at the first write, that the database is an older copy."""
+        try:
+            await self._guard.check(DEFAULT_LOG)
+        except RollbackError as error:
+            # Reading and verifying go on; every write is refused with the same error.
+            logger.error("%s", error)
+
+    def start(self, abandoned: Abandoned) -> None:
+        """Begin to sign checkpoints."""
+        self._abandoned = abandoned
+        self.checkpointer.start()
+
+    async def put(self, entry: UntimedEntry) -> str:
+        """Queue an entry, and return its id once it is committed and synced."""
+        if entry.log not in self._cleared:
+            await self._clear(entry)
+        writer = self._writer
+        if not writer.has_room:
+            await writer.room(entry.event_id)
+        future = writer.put(entry)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # It may have failed just before: the cancellation hides that.
+            failure = None if future.cancelled() or not future.done() else future.exception()
+            if isinstance(failure, WriteError):
+                self._abandon(entry, failure)
+            raise
+
+    async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:
+        """Append a group in one transaction; the places of those that were there already."""
+        return await self._direct.append(entries)
+
+    async def rotate_token_key(self) -> str:
+        """Make a new token key in the key file, and record that."""
+        key_id = await rotate_token_key(self._identity, self._clock)
+        await self.put(self._intake.own("audit.key", audit={"kind": "token_key", "key": key_id}))
+        return key_id
+
+    async def continue_restored(self, log: str) -> str:
+        """Go on under a new origin, with an ``audit.restored`` event first."""
+        return await self._guard.continue_restored(
+            log, lambda kind, name, facts: self._intake.own(kind, log=name, audit=facts)
+        )
+
+    async def stats(self) -> Stats:
+        """What the store holds, and what waits in this process."""
+        return await take_stats(self._store, self._writer.waiting)
+
+    async def finish(self) -> None:
+        """Take no more entries, and write those that are queued."""
+        await self._writer.close()
+
+    async def seal(self) -> None:
+        """Sign a last checkpoint."""
+        try:
+            await self.checkpointer.close()
+        finally:
+            self._commits.close()
+
+    async def close(self) -> None:
+        """Let go of the store."""
+        await self._store.close()
+
+    async def _clear(self, entry: UntimedEntry) -> None:
+        try:
+            async with asyncio.timeout(self._limits.write_timeout):
+                await self._guard.check(entry.log)
+        except TimeoutError:
+            raise WriteTimeoutError(event_id=entry.event_id) from None
+
+    def _abandon(self, entry: UntimedEntry, error: WriteError) -> None:
+        if self._abandoned is not None:
+            self._abandoned(entry, error)
+
+    def _conflict(self, entry: UntimedEntry) -> UntimedEntry:
+        facts = {"kind": "conflict", "event_id": entry.event_id}
+        return self._intake.own(CONFLICT_TYPE, log=entry.log, audit=facts)
+
+    def _origin(self, log: str) -> str:
+        return f"{self._identity.database}/{log}"

@@ -1,0 +1,134 @@
+"""The write path: into the backend, and into the spool while that is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from counterfoil.clock import Clock
+from counterfoil.errors import StoreError, WriteError
+from counterfoil.log.backend import Backend
+from counterfoil.log.limits import Limits
+from counterfoil.policy.catalogue import Catalogue
+from counterfoil.record.entry import UntimedEntry
+from counterfoil.spool import Spool
+from counterfoil.store.thread import ConnectionThread
+
+from .drain import Drain
+from .fallback import GAP_TYPE, Fallback
+from .intake import Intake
+from .writer import write_error
+
+logger = logging.getLogger("counterfoil")
+
+
+class WritePath:
+    """Brings entries into the log, or keeps them until that is possible.
+
+    Args:
+        backend: where they go.
+        spool: bridges its absence for the types that may wait; None refuses their events.
+        intake: makes the log's own events.
+        catalogue: says which types may wait.
+        clock: gives times.
+        limits: bounds of waiting.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        spool: Spool | None,
+        intake: Intake,
+        *,
+        catalogue: Catalogue,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
+        self._put = backend.put
+        self._limits = limits
+        self._spool: ConnectionThread[Spool] | None = None
+        self._fallback: Fallback | None = None
+        self._drain: Drain | None = None
+        if spool is None:
+            return
+        self._spool = ConnectionThread(lambda: spool, Spool.close, "counterfoil-spool")
+        self._fallback = Fallback(self._spool, catalogue, clock, limits, lambda: drain.kept())
+        self._drain = drain = Drain(
+            self._spool,
+            backend.append,
+            backend.put,
+            lambda facts, event_id: intake.own(GAP_TYPE, audit=facts, event_id=event_id),
+            self._fallback.store_is_back,
+            limits,
+        )
+
+    async def start(self) -> None:
+        """Open the spool, and begin to deliver what is in it.
+
+        Raises:
+            SpoolError: it cannot be opened.
+        """
+        if self._spool is not None and self._drain is not None:
+            await self._spool.open()
+            self._drain.start()
+
+    async def write(self, entry: UntimedEntry) -> str:
+        """Bring an entry in, and return its id once it is durable.
+
+        Raises:
+            WriteError: it is not recorded, or not known to be.
+            RefusedError: the log refuses to be written to.
+        """
+        fallback = self._fallback
+        if fallback is not None and fallback.store_is_away and fallback.takes(entry):
+            return await fallback.keep(entry, None)
+        try:
+            return await self._put(entry)
+        except (WriteError, StoreError) as error:
+            if fallback is not None and fallback.takes(entry, error):
+                return await fallback.keep(entry, error)
+            if isinstance(error, WriteError):
+                raise
+            raise write_error(entry, error) from error
+
+    def abandon(self, entry: UntimedEntry, error: WriteError) -> None:
+        """An event was not recorded, and its caller was cancelled: it is not withdrawn."""
+        if self._fallback is not None:
+            self._fallback.abandon(entry, error)
+        else:
+            logger.error(
+                "An event of type %s was lost after its caller was cancelled. %s",
+                entry.event_type,
+                error,
+            )
+
+    async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - gives up, and does not raise
+        """Deliver of the spool what can be delivered now, for so many seconds at most."""
+        if self._drain is not None:
+            await self._drain.close(timeout)
+
+    async def finish(self) -> None:
+        """Put no more into the spool, once what is on its way there has arrived."""
+        if self._fallback is not None:
+            await self._fallback.close()
+
+    async def close(self) -> None:
+        """Let go of the spool.
+
+        Raises:
+            SpoolError: its disk failed, so that a count of lost events is lost too.
+        """
+        if self._spool is not None:
+            await self._spool.close()
+
+
+@asynccontextmanager
+async def given_up(deadline: float, message: str) -> AsyncIterator[None]:
+    """Go on at a moment of the loop's time, and say what was left."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            yield
+    except TimeoutError:
+        logger.error("%s", message)
