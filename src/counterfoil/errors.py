@@ -7,6 +7,7 @@
     ├── InputError               an argument that cannot be used
     │   ├── EventIdError         an event id that is not a UUIDv7, or is too old
     │   ├── QueryError           a filter or range that makes no sense
+    │   │   └── SearchError      a search that cannot be read
     │   └── CursorError          a cursor that this log did not give
     ├── NotFoundError            no such event, log or checkpoint
     ├── WriteError               an event was not, or is not known to be, recorded
@@ -83,6 +84,29 @@ class EventIdError(InputError):
 
 class QueryError(InputError):
     """The query cannot be answered."""
+
+
+class SearchError(QueryError):
+    """The search cannot be read.
+
+    Attributes:
+        start, end: where in the search, in characters; ``end`` lies behind it.
+        suggestion: the whole search as it was probably meant, where that can be told.
+    """
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        remedy: str | None = None,
+        start: int = 0,
+        end: int = 0,
+        suggestion: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.start = start
+        self.end = end
+        self.suggestion = suggestion
 
 
 class CursorError(QueryError):

@@ -1,0 +1,1 @@
+"""Search: the language that people type, and the words by which events are found."""

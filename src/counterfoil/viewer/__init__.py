@@ -1,0 +1,1 @@
+"""The viewer: pages for people, rendered on the server."""
