@@ -112,6 +112,15 @@ _SOME_FILTERS = st.lists(
         ),
         *(st.tuples(st.just(name), times) for name, times in _TIMES.items()),
         st.tuples(st.just("min_level"), st.sampled_from(LEVELS)),
+        st.tuples(
+            st.just("exclude"),
+            st.one_of(
+                *(
+                    st.fixed_dictionaries({name: _one_or_several(values)})
+                    for name, values in {**ALPHABETS, "subject": PEOPLE}.items()
+                )
+            ),
+        ),
     ),
     min_size=1,
     max_size=4,
@@ -134,6 +143,8 @@ def _one(event: Mapping[str, Any], recorded_at: int, name: str, wanted: Any) -> 
         moment = event["occurred_at"] if name.startswith("occurred") else recorded_at
         edge = to_micros(wanted)
         return moment >= edge if name.endswith("since") else moment < edge
+    if name == "exclude":
+        return not any(_one(event, recorded_at, field, values) for field, values in wanted.items())
     if name == "min_level":
         return LEVELS.index(event.get("level", "info")) >= LEVELS.index(wanted)
     if name in MEMBERS:

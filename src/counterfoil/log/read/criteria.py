@@ -57,6 +57,8 @@ class CommonFilters(CountFilters, total=False):
     changes: Members
     metadata: Members
     details: Members
+    text: Texts
+    exclude: Mapping[str, Any] | None
 
 
 class UserFilters(CommonFilters, total=False):
@@ -88,6 +90,10 @@ class Filters(UserFilters, ResourceFilters, total=False):
       follows: such a query reads its way through, the faster the shorter the time between.
     - ``before_state``, ``after_state``, ``changes``, ``metadata``, ``details``: the recorded
       object contains these members, at every depth; all other values must be equal.
+    - ``text``: all of these occur somewhere in what reading shows: words, or phrases of words
+      side by side, without regard to case and accents; ``*`` at the end is any ending.
+    - ``exclude``: filters by name (those of fields with texts, and ``text``): no event that one
+      of their values matches.
     """
 
 

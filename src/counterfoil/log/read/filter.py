@@ -16,6 +16,7 @@ from counterfoil.log.write.intake import DEFAULT_LOG, check_log_name
 from counterfoil.record import Event, EventRow
 from counterfoil.record.entry import LEVEL_NUMBERS, OUTCOME_NUMBERS
 from counterfoil.record.instant import rfc3339
+from counterfoil.search.words import Phrase, event_text
 
 from .containment import holds, text, traces
 from .criteria import (
@@ -58,6 +59,8 @@ _TELLING = frozenset(_COLUMNS) - {"resource_type"}
 ROLLED_UP: Final = MappingProxyType(
     {"company_id": "company", "type": "type", "level": "level", "outcome": "outcome"}
 )
+#: Filters that can be turned around.
+_EXCLUDABLE = frozenset({*_COLUMNS, *_INSIDE, *_PEOPLE, "event_type", "level", "outcome", "text"})
 #: The member of the metadata that is stored as a disclosure of its own.
 _BODY = "request_body"
 
@@ -71,6 +74,8 @@ class Filter:
         equal: column of the event's row -> the values of which it must have one.
         among: field without a column -> likewise.
         members: field -> the members that its object must contain.
+        text: phrases that must all occur.
+        exclude: filters of which none may match.
         since, until, occurred_since, occurred_until: microseconds since the Unix epoch; the
             first of each pair belongs to the range, the second does not.
     """
@@ -79,6 +84,8 @@ class Filter:
     equal: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     among: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     members: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    text: tuple[Phrase, ...] = ()
+    exclude: tuple[Filter, ...] = ()
     since: int | None = None
     until: int | None = None
     occurred_since: int | None = None
@@ -121,19 +128,40 @@ class Filter:
                 f"The filters have more than {MAX_VALUES:,} values together.",
                 remedy="Ask several times, for some of the values each.",
             )
+        phrases: tuple[Phrase, ...] = ()
+        if "text" in given:
+            phrases = read_values("text", given["text"], lambda one: Phrase.of(text(one)))
         return cls(
             log=check_log_name(given.get("log", DEFAULT_LOG)),
             equal=equal,
             among=among,
             members={name: read_members(name, given[name]) for name in _MEMBERS if name in given},
+            text=phrases,
+            exclude=cls._excluded(given.get("exclude") or {}),
             **times,
         )
+
+    @classmethod
+    def _excluded(cls, given: Mapping[str, Any]) -> tuple[Filter, ...]:
+        """One filter for each that must not match; for texts, one for each text."""
+        found = []
+        for name, values in given.items():
+            if name not in _EXCLUDABLE:
+                raise QueryError(
+                    "exclude holds what cannot be excluded.",
+                    remedy=f"Use any of: {', '.join(sorted(_EXCLUDABLE))}.",
+                )
+            alone = cls.of(**{name: values})
+            if not (alone.equal or alone.among or alone.text):
+                raise QueryError("exclude leaves nothing.", remedy="Exclude fewer values.")
+            found += [cls(text=(one,)) for one in alone.text] or [alone]
+        return tuple(found)
 
     @property
     def is_exact(self) -> bool:
         """Whether columns and a range of positions decide, and no event need be decoded."""
         occurred = self.occurred_since is not None or self.occurred_until is not None
-        return not (self.among or self.members or occurred)
+        return not (self.among or self.members or self.text or self.exclude or occurred)
 
     @property
     def is_telling(self) -> bool:
@@ -188,6 +216,8 @@ class Filter:
             {name: sorted(values) for name, values in self.equal.items()},
             {name: sorted(values) for name, values in self.among.items()},
             self.members,
+            [[one.words, one.prefix] for one in self.text],
+            [one.digest().hex() for one in self.exclude],
             self.since,
             self.until,
             self.occurred_since,
@@ -207,7 +237,15 @@ class Filter:
             all(_column(event, name) in values for name, values in self.equal.items())
             and all(self._names(event, name) for name in self.among)
             and all(holds(getattr(event, name), wanted) for name, wanted in self.members.items())
+            and self._says(event)
+            and not any(one.matches(event) for one in self.exclude)
         )
+
+    def _says(self, event: Event) -> bool:
+        if not self.text:
+            return True
+        said = event_text(event)
+        return all(phrase.occurs(said) for phrase in self.text)
 
     def _names(self, event: Event, name: str) -> bool:
         values = self.among[name]
