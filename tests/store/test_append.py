@@ -63,6 +63,56 @@ async def test_lists_heads_by_name(store: Store) -> None:
     assert len({head.number for head in heads}) == 7
 
 
+async def test_a_seal_is_set_and_taken_off_with_the_head(store: Store) -> None:
+    await put(store, {})
+
+    async def seal(text: str | None) -> list[str | None]:
+        seen = []
+
+        def build(heads: Mapping[str, Head], known: Mapping[bytes, EventRow]) -> Batch:
+            head = heads["default"]
+            seen.append(head.sealed)
+            head.sealed = text
+            return Batch(heads=[head])
+
+        await store.append([request("default")], [], build)
+        head = await store.head("default")
+        assert head is not None
+        assert head.sealed == text
+        return seen
+
+    assert await seal("gone") == [None]
+    assert await seal("further") == ["gone"]
+    assert await seal(None) == ["further"]
+
+
+async def test_a_writer_sees_the_seal_of_another(shared_url: str) -> None:
+    writer, sealer = open_store(shared_url), open_store(shared_url)
+    await writer.open()
+    await sealer.open()
+    await put(writer, {})
+
+    def seal(heads: Mapping[str, Head], known: Mapping[bytes, EventRow]) -> Batch:
+        heads["default"].sealed = "gone"
+        return Batch(heads=[heads["default"]])
+
+    def refuse(heads: Mapping[str, Head], known: Mapping[bytes, EventRow]) -> Batch:
+        head = heads["default"]
+        if head.sealed:
+            raise RefusalError
+        return Batch(heads=[grow(head, 1)])
+
+    # Nothing but the seal differs, which the writer has not seen yet.
+    await sealer.append([request("default")], [], seal)
+    with pytest.raises(RefusalError):
+        await writer.append([request("default")], [], refuse)
+    head = await writer.head("default")
+    assert head is not None
+    assert (head.size, head.sealed) == (1, "gone")
+    await writer.close()
+    await sealer.close()
+
+
 async def test_appends_to_many_logs_at_once(store: Store) -> None:
     names = [f"log-{number:02}" for number in range(64)]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from counterfoil.errors import StoreError
 from counterfoil.store import CheckpointRow, Store, open_store
-from counterfoil.store.interface import LARGEST, SMALLEST, Holding
+from counterfoil.store.interface import LARGEST, SMALLEST, Coverage, Holding
 from counterfoil.store.where import MOST_BRANCHES
 
 from .writing import HOUR, put
@@ -96,7 +97,7 @@ async def test_tiles_of_a_level_in_order(store: Store) -> None:
 async def test_checkpoints_newest_first(store: Store) -> None:
     rows = [CheckpointRow(1, size, 1000 + size, b"note %d" % size) for size in (3, 1, 20, 7)]
     for checkpoint in [*rows, CheckpointRow(2, 50, 1, b"another log's")]:
-        await store.put_checkpoint(checkpoint)
+        await store.put_checkpoints([checkpoint])
     newest = sorted(rows, key=lambda one: -one.size)
     assert await store.checkpoints(1) == newest[:1]
     assert await store.checkpoints(1, limit=9) == newest
@@ -106,9 +107,72 @@ async def test_checkpoints_newest_first(store: Store) -> None:
 
 
 async def test_a_checkpoint_stays_as_it_is(store: Store) -> None:
-    await store.put_checkpoint(CheckpointRow(1, 5, 1000, b"first"))
-    await store.put_checkpoint(CheckpointRow(1, 5, 2000, b"second"))
+    await store.put_checkpoints([CheckpointRow(1, 5, 1000, b"first")])
+    await store.put_checkpoints([CheckpointRow(1, 5, 2000, b"second")])
     assert await store.checkpoints(1, limit=9) == [CheckpointRow(1, 5, 1000, b"first")]
+
+
+async def test_checkpoints_of_several_logs_are_recorded_together(store: Store) -> None:
+    rows = [CheckpointRow(log, log, 5, b"note") for log in (1, 2, 3)]
+    await store.put_checkpoints(rows)
+    assert [await store.checkpoints(log) for log in (1, 2, 3)] == [[row] for row in rows]
+    await store.put_checkpoints([])
+
+
+async def test_coverage_goes_through_the_logs_by_name(store: Store) -> None:
+    assert await store.coverage("", 9) == []
+    for log in ("b", "a", "c"):
+        await put(store, {}, {}, log=log)
+    heads = {head.log: head for head in await store.heads()}
+    number = heads["b"].number
+    await store.put_checkpoints([CheckpointRow(number, size, size * 7, b"n") for size in (2, 1)])
+    expected = [(heads["a"], 0, 0), (heads["b"], 2, 14), (heads["c"], 0, 0)]
+    assert await store.coverage("", 9) == [Coverage(*one) for one in expected]
+    assert await store.coverage("", 2) == [Coverage(*one) for one in expected[:2]]
+    assert await store.coverage("a", 1) == [Coverage(*expected[1])]
+    assert await store.coverage("bb", 9) == [Coverage(*expected[2])]
+    assert await store.coverage("c", 9) == []
+
+
+async def test_a_company_keeps_the_log_that_it_was_given_first(store: Store) -> None:
+    assert await store.company_logs(["c-1"]) == {}
+    assert await store.put_company_logs({"c-1": "one", "c-2": "two"}) == {
+        "c-1": "one",
+        "c-2": "two",
+    }
+    assert await store.put_company_logs({"c-1": "other", "c-3": "three"}) == {
+        "c-1": "one",
+        "c-3": "three",
+    }
+    assert await store.company_logs(["c-3", "c-9", "c-1"]) == {"c-1": "one", "c-3": "three"}
+    assert await store.company_logs([]) == {}
+
+
+async def test_no_two_companies_have_one_log(store: Store) -> None:
+    await store.put_company_logs({"c-1": "one"})
+    with pytest.raises(StoreError):
+        await store.put_company_logs({"c-0": "zero", "c-2": "one"})
+    assert await store.company_log_page("", 9) == [("c-1", "one")]
+
+
+async def test_companies_are_listed_in_order(store: Store) -> None:
+    # The order of UTF-8, whatever the engine's locale.
+    companies = ["A", "Z", "a", "b-1", "b1", "é", "\U0001f512"]
+    await store.put_company_logs({company: f"log-{n}" for n, company in enumerate(companies)})
+    found = await store.company_log_page("", 99)
+    assert found == [(company, f"log-{n}") for n, company in enumerate(companies)]
+    assert await store.company_log_page("", 2) == found[:2]
+    assert await store.company_log_page("a", 2) == found[3:5]
+
+
+async def test_the_first_of_two_stores_names_a_companys_log(shared_url: str) -> None:
+    one, two = open_store(shared_url), open_store(shared_url)
+    await one.open()
+    await two.open()
+    await one.put_company_logs({"c-1": "one"})
+    assert await two.put_company_logs({"c-1": "two"}) == {"c-1": "one"}
+    await one.close()
+    await two.close()
 
 
 async def test_what_is_set_is_never_changed(store: Store) -> None:
@@ -133,7 +197,7 @@ async def test_inventory_counts_the_rows_of_each_log(store: Store) -> None:
     await put(store, {}, counts=COUNTS, tiles=[(0, 0, 0, b"t" * 64), (1, 0, 0, b"t" * 32)])
     await put(store, {}, counts=COUNTS[:1], tiles=[(0, 1, 0, b"t" * 32)])
     await put(store, {}, log="other", counts=COUNTS[:2])
-    await store.put_checkpoint(CheckpointRow(9, 5, 1000, b"of no log"))
+    await store.put_checkpoints([CheckpointRow(9, 5, 1000, b"of no log")])
     assert sorted(await store.inventory()) == [
         Holding("checkpoint", 9, 0, 1),
         Holding("count_by_day", 1, 0, 5),

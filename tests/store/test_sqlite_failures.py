@@ -113,7 +113,7 @@ async def test_facts_and_checkpoints_fail_whole_too(store: SQLiteStore, disk: Fa
     with pytest.raises(StoreFullError):
         await store.put_meta({"a": "1"})
     with pytest.raises(StoreFullError):
-        await store.put_checkpoint(CheckpointRow(1, 1, 1, b"note"))
+        await store.put_checkpoints([CheckpointRow(1, 1, 1, b"note")])
     disk.end()
     assert await store.meta() == {}
     assert await store.checkpoints(1) == []

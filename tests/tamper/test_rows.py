@@ -142,8 +142,8 @@ def test_an_inserted_event_is_extra(fresh_copy: CopyOf, source: int, distance: i
          "recorded checkpoint"),
         ("INSERT INTO checkpoint SELECT 9, size, signed_at, note FROM checkpoint LIMIT 1",
          "recorded checkpoint"),
-        ("INSERT INTO log SELECT 9, 'another', origin, 3, recorded_at, frontier FROM log LIMIT 1",
-         "head"),
+        (("INSERT INTO log SELECT 9, 'another', origin, 3, recorded_at, frontier, NULL "
+         "FROM log LIMIT 1"), "head"),
     ],
 )  # fmt: skip
 def test_any_inserted_row_is_found(fresh_copy: CopyOf, sql: str, place: str) -> None:

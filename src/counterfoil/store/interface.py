@@ -32,6 +32,7 @@ class Head:
         frontier: the tree's right edge, opaque.
         tail: the leaf hashes of the tile that is not full yet; given inside ``append`` only,
             and only where the request wants it.
+        sealed: where the log has gone, opaque; None for one that may be written to.
     """
 
     log: str
@@ -41,6 +42,7 @@ class Head:
     recorded_at: int = 0
     frontier: bytes = b""
     tail: bytes | None = None
+    sealed: str | None = None
 
 
 class HeadRequest(NamedTuple):
@@ -91,6 +93,14 @@ class CheckpointRow(NamedTuple):
     note: bytes
 
 
+class Coverage(NamedTuple):
+    """A log's head, and its last recorded checkpoint: its size and when it was signed, or 0."""
+
+    head: Head
+    size: int
+    signed_at: int
+
+
 @dataclass(slots=True)
 class Batch:
     """All that one append writes. ``rows`` are tuples in the order of ``record.row.COLUMNS``."""
@@ -129,7 +139,8 @@ class Holding(NamedTuple):
 
 #: Called with the heads and the events already stored under the ids asked for. May be called
 #: more than once, where another process has moved a head: only the last batch is written. Must
-#: not wait for anything; may raise, and then nothing is written.
+#: not wait for anything; may raise, and then nothing is written. It is given sealed heads too,
+#: and says itself whether it may write to them.
 Build = Callable[[Mapping[str, Head], Mapping[bytes, EventRow]], Batch]
 
 
@@ -160,10 +171,11 @@ class Selection:
 class Store(Protocol):
     """A database that keeps logs.
 
-    Durability, the duty of every implementation: when ``append``, ``put_checkpoint`` or
-    ``put_meta`` returns, what it wrote is committed and synced to stable storage, whole, and
-    survives kill -9 and loss of power. When it raises a StoreError whose ``outcome_known``
-    is True, nothing of it is there; where that cannot be known, ``outcome_known`` is False.
+    Durability, the duty of every implementation: when ``append``, ``put_checkpoints``,
+    ``put_meta`` or ``put_company_logs`` returns, what it wrote is committed and synced to
+    stable storage, whole, and survives kill -9 and loss of power. When it raises a StoreError
+    whose ``outcome_known`` is True, nothing of it is there; where that cannot be known,
+    ``outcome_known`` is False.
     Any number of processes may use one database at once: ``append`` holds the heads that it
     was asked for, in the order of their names, from reading them until it has committed.
 
@@ -221,6 +233,15 @@ class Store(Protocol):
 
     async def heads(self) -> list[Head]:
         """All heads, by name."""
+        ...
+
+    async def coverage(self, after: str, limit: int) -> list[Coverage]:
+        """The heads of logs whose names come after one, by name, with their last checkpoints.
+
+        Args:
+            after: a log's name; the empty text begins with the first.
+            limit: the most to return, at least 1.
+        """
         ...
 
     async def find(self, ids: Sequence[bytes]) -> list[EventRow]:
@@ -286,8 +307,8 @@ class Store(Protocol):
         """(position, leaf hash) of the events at these positions, in order."""
         ...
 
-    async def put_checkpoint(self, checkpoint: CheckpointRow) -> None:
-        """Record a signed checkpoint; the same size again is left as it is."""
+    async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
+        """Record signed checkpoints, all or none; the same size again is left as it is."""
         ...
 
     async def checkpoints(
@@ -339,6 +360,26 @@ class Store(Protocol):
 
     async def registry(self, kind: str) -> list[RegistryRow]:
         """All that the registry holds of a kind, by name; expired or not."""
+        ...
+
+    async def company_logs(self, companies: Sequence[str]) -> dict[str, str]:
+        """The names of companies' own logs; those of companies that have none are left out."""
+        ...
+
+    async def put_company_logs(self, names: Mapping[str, str]) -> dict[str, str]:
+        """Name companies' own logs where they have none yet; returns all of these companies'.
+
+        A name that is set is never changed, and no two companies have the same one.
+        """
+        ...
+
+    async def company_log_page(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """(company, name of its log) of the companies that come after one, in order.
+
+        Args:
+            after: a company's id; the empty text begins with the first.
+            limit: the most to return, at least 1.
+        """
         ...
 
     async def version(self) -> object:

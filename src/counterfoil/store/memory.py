@@ -26,6 +26,7 @@ from .interface import (
     Build,
     CheckpointRow,
     CountRow,
+    Coverage,
     Head,
     HeadRequest,
     Holding,
@@ -59,6 +60,8 @@ class _Tables:
         self.meta: dict[str, str] = {}
         #: (kind, name) -> what is registered there.
         self.registry: dict[tuple[str, str], RegistryRow] = {}
+        #: Company -> the name of its log.
+        self.company_logs: dict[str, str] = {}
         self.writes = 0
 
 
@@ -124,6 +127,16 @@ class MemoryStore:
     async def heads(self) -> list[Head]:
         return [replace(head) for _, head in sorted(self._open_tables.heads.items())]
 
+    async def coverage(self, after: str, limit: int) -> list[Coverage]:
+        found = []
+        for head in await self.heads():
+            if head.log > after:
+                last = next(iter(await self.checkpoints(head.number)), None)
+                found.append(
+                    Coverage(head, last.size, last.signed_at) if last else Coverage(head, 0, 0)
+                )
+        return found[:limit]
+
     async def find(self, ids: Sequence[bytes]) -> list[EventRow]:
         return _rows_by_id(self._open_tables, ids)
 
@@ -185,9 +198,10 @@ class MemoryStore:
             for position in _range(tables.positions, first, last)
         ]
 
-    async def put_checkpoint(self, checkpoint: CheckpointRow) -> None:
+    async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
         tables = self._open_tables
-        tables.checkpoints.setdefault((checkpoint.log, checkpoint.size), checkpoint)
+        for checkpoint in checkpoints:
+            tables.checkpoints.setdefault((checkpoint.log, checkpoint.size), checkpoint)
         tables.writes += 1
 
     async def checkpoints(
@@ -249,6 +263,23 @@ class MemoryStore:
     async def registry(self, kind: str) -> list[RegistryRow]:
         held = sorted(self._open_tables.registry.items())
         return [row for (of, _), row in held if of == kind]
+
+    async def company_logs(self, companies: Sequence[str]) -> dict[str, str]:
+        known = self._open_tables.company_logs
+        return {company: known[company] for company in companies if company in known}
+
+    async def put_company_logs(self, names: Mapping[str, str]) -> dict[str, str]:
+        tables = self._open_tables
+        grown = {**names, **tables.company_logs}
+        if len(set(grown.values())) < len(grown):
+            raise StoreError("The name of a company's log is another's already.")
+        tables.company_logs = grown
+        tables.writes += 1
+        return {company: grown[company] for company in names}
+
+    async def company_log_page(self, after: str, limit: int) -> list[tuple[str, str]]:
+        found = sorted(self._open_tables.company_logs.items())
+        return [pair for pair in found if pair[0] > after][:limit]
 
     async def version(self) -> object:
         return self._open_tables.writes

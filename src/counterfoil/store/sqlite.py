@@ -22,6 +22,7 @@ from .interface import (
     SMALLEST,
     Build,
     CheckpointRow,
+    Coverage,
     Head,
     HeadRequest,
     Holding,
@@ -41,7 +42,7 @@ from .sqlite_registry import (
     unregister_expired,
 )
 from .sqlite_select import count_sql, select_sql, shortest
-from .sqlite_statement import heads_where, rows_by_id, statement, value_of
+from .sqlite_statement import company_logs, head_of, heads_where, rows_by_id, statement, value_of
 from .thread import ConnectionThread
 
 R = TypeVar("R")
@@ -118,6 +119,13 @@ class SQLiteStore:
     async def heads(self) -> list[Head]:
         return await self._read(lambda c: heads_where(c, "ORDER BY name", ()))
 
+    async def coverage(self, after: str, limit: int) -> list[Coverage]:
+        def read(connection: apsw.Connection) -> list[Coverage]:
+            rows = connection.execute(statement("coverage"), (after, limit))
+            return [Coverage(head_of(row[:-2]), row[-2] or 0, row[-1] or 0) for row in rows]
+
+        return await self._read(read)
+
     async def find(self, ids: Sequence[bytes]) -> list[EventRow]:
         return await self._read(lambda c: list(rows_by_id(c, ids).values()))
 
@@ -170,10 +178,9 @@ class SQLiteStore:
     async def leaves(self, first: int, last: int) -> list[tuple[int, bytes]]:
         return await self._read(lambda c: list(c.execute(statement("leaves"), (first, last))))
 
-    async def put_checkpoint(self, checkpoint: CheckpointRow) -> None:
-        await self._write(
-            lambda c: transaction(c, lambda: c.execute(statement("put_checkpoint"), checkpoint))
-        )
+    async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
+        sql = statement("put_checkpoint")
+        await self._write(lambda c: transaction(c, lambda: c.executemany(sql, checkpoints)))
 
     async def checkpoints(
         self, number: int, *, limit: int = 1, first: int = SMALLEST, last: int = LARGEST
@@ -219,6 +226,22 @@ class SQLiteStore:
 
     async def registry(self, kind: str) -> list[RegistryRow]:
         return await self._read(lambda c: registry(c, kind))
+
+    async def company_logs(self, companies: Sequence[str]) -> dict[str, str]:
+        return await self._read(lambda c: company_logs(c, companies))
+
+    async def put_company_logs(self, names: Mapping[str, str]) -> dict[str, str]:
+        sql = statement("put_company_log")
+
+        def put(connection: apsw.Connection) -> dict[str, str]:
+            transaction(connection, lambda: connection.executemany(sql, list(names.items())))
+            return company_logs(connection, list(names))
+
+        return await self._write(put)
+
+    async def company_log_page(self, after: str, limit: int) -> list[tuple[str, str]]:
+        sql = statement("company_log_page")
+        return await self._read(lambda c: list(c.execute(sql, (after, limit))))
 
     async def version(self) -> object:
         # Each connection sees the commits of all others, so one fixed reader is asked.

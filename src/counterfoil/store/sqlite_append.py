@@ -164,6 +164,8 @@ def _rows(batch: Batch, before: dict[str, Head]) -> list[tuple[Any, ...]]:
             mentions=head.size,
             recorded_at=head.recorded_at,
             id=head.frontier,
+            company_id=head.sealed,
+            session_id=before[head.log].sealed,
         )
         for head in batch.heads
     ]

@@ -34,13 +34,25 @@ def heads_where(
 ) -> list[Head]:
     """Heads by a fixed clause."""
     sql = (
-        "SELECT name, number, origin, size, recorded_at, frontier "  # noqa: S608 - no values
+        "SELECT name, number, origin, size, recorded_at, frontier, sealed "  # noqa: S608 - no values
         f"FROM log {clause}"
     )
-    return [Head(*row) for row in connection.execute(sql, parameters)]
+    return [head_of(row) for row in connection.execute(sql, parameters)]
+
+
+def head_of(row: Sequence[Any]) -> Head:
+    """A head from its columns."""
+    log, number, origin, size, recorded_at, frontier, sealed = row
+    return Head(log, number, origin, size, recorded_at, frontier, sealed=sealed)
 
 
 def rows_by_id(connection: apsw.Connection, ids: Sequence[bytes]) -> dict[bytes, EventRow]:
     """The events that have these ids."""
     sql = f"SELECT {COLUMN_LIST} FROM event WHERE id = ?"  # noqa: S608 - no values
     return {row[1]: EventRow._make(row) for one in ids for row in connection.execute(sql, (one,))}
+
+
+def company_logs(connection: apsw.Connection, companies: Sequence[str]) -> dict[str, str]:
+    """The names of the logs of these companies, as far as they have one."""
+    sql = "SELECT company, log FROM company_log WHERE company = ?"
+    return {row[0]: row[1] for one in companies for row in connection.execute(sql, (one,))}

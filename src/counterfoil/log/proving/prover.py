@@ -81,7 +81,7 @@ class Prover:
                 )
                 note = Checkpoint(head.origin, head.size, _root(head)).sign(key)
                 row = CheckpointRow(head.number, head.size, signed_at, note)
-                await self._store.put_checkpoint(row)
+                await self._store.put_checkpoints([row])
                 recorded = SignedCheckpoint.open(log, row, key.verifier)
             if published is None or published.checkpoint.size < recorded.size:
                 chain = await self._chain(head, published, recorded.size)

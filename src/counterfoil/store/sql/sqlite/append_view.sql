@@ -15,15 +15,17 @@ BEGIN
 END;
 
 -- position: the log's number; type: its origin; occurred_at: the size that the batch was built
--- on; mentions: the size after it; leaf: the frontier that it was built on; id: the new one.
+-- on; mentions: the size after it; leaf: the frontier that it was built on; id: the new one;
+-- company_id: where the log has gone; session_id: where it had gone as the batch was built.
 CREATE TEMP TRIGGER append_head INSTEAD OF INSERT ON append WHEN new.kind = 'head'
 BEGIN
     SELECT raise(ABORT, 'head moved') WHERE NOT EXISTS (
         SELECT 1 FROM main.log
         WHERE number = new.position AND size = new.occurred_at AND frontier = new.leaf
+            AND sealed IS new.session_id
     );
     UPDATE main.log SET size = new.mentions, recorded_at = new.recorded_at, frontier = new.id,
-        origin = new.type
+        origin = new.type, sealed = new.company_id
     WHERE number = new.position;
 END;
 

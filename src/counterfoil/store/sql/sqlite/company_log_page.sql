@@ -1,0 +1,1 @@
+SELECT company, log FROM company_log WHERE company > ? ORDER BY company LIMIT ?;

@@ -1,0 +1,1 @@
+INSERT INTO company_log (company, log) VALUES (?, ?) ON CONFLICT (company) DO NOTHING;
