@@ -20,7 +20,7 @@ from .delegate import offered_by
 from .limits import Limits
 from .opening import Opening
 from .proving.prover import Prover
-from .read.reader import Reader
+from .read.questions import Questions
 from .setup import Parts, Setup
 from .stats import Stats
 from .verification.verifier import Verifier
@@ -178,14 +178,14 @@ class AuditLog:
         )
         return await self._path.write(entry)
 
-    get = offered_by("reader", Reader.get)
-    query = offered_by("reader", Reader.query)
-    events = offered_by("reader", Reader.events)
-    user_activity = offered_by("reader", Reader.user_activity)
-    resource_history = offered_by("reader", Reader.resource_history)
-    count = offered_by("reader", Reader.count)
-    timeline = offered_by("reader", Reader.timeline)
-    follow = offered_by("reader", Reader.follow)
+    get = offered_by("reader", Questions.get)
+    query = offered_by("reader", Questions.query)
+    events = offered_by("reader", Questions.events)
+    user_activity = offered_by("reader", Questions.user_activity)
+    resource_history = offered_by("reader", Questions.resource_history)
+    count = offered_by("reader", Questions.count)
+    timeline = offered_by("reader", Questions.timeline)
+    follow = offered_by("reader", Questions.follow)
 
     checkpoint = offered_by("prover", Prover.checkpoint)
     prove = offered_by("prover", Prover.prove)

@@ -8,13 +8,44 @@ from typing import Protocol, TypeAlias
 from counterfoil.errors import WriteError
 from counterfoil.record.entry import UntimedEntry
 
-from .proving.prover import Prover
-from .read.reader import Reader
+from .proving.evidence import EventProof, SignedCheckpoint
+from .read.questions import Questions
 from .stats import Stats
-from .verification.verifier import Verifier
+from .verification.report import Report
+from .verification.verifier import Progress, Since
+from .write.intake import DEFAULT_LOG
 
 #: Told of an entry that was not, or is not known to be, written, and whose caller is gone.
 Abandoned: TypeAlias = Callable[[UntimedEntry, WriteError], None]
+
+
+class Proving(Protocol):
+    """Signs, and proves; see ``Prover``."""
+
+    async def checkpoint(self, log: str = DEFAULT_LOG) -> SignedCheckpoint:
+        """The log's checkpoint as it is now."""
+
+    async def prove(self, event_id: str) -> EventProof:
+        """The proof that an event is in its log."""
+
+    async def consistency(
+        self, old_size: int, new_size: int | None = None, *, log: str = DEFAULT_LOG
+    ) -> list[bytes]:
+        """The proof that the log of one size is the beginning of that of another."""
+
+
+class Verifying(Protocol):
+    """Checks whole logs; see ``Verifier``."""
+
+    async def verify(
+        self,
+        log: str | None = None,
+        *,
+        since: Since = None,
+        processes: int | None = None,
+        progress: Progress | None = None,
+    ) -> Report:
+        """What is wrong with what is stored."""
 
 
 class Backend(Protocol):
@@ -26,15 +57,15 @@ class Backend(Protocol):
     """
 
     @property
-    def reader(self) -> Reader:
+    def reader(self) -> Questions:
         """Answers questions about the events."""
 
     @property
-    def prover(self) -> Prover:
+    def prover(self) -> Proving:
         """Signs, and proves."""
 
     @property
-    def verifier(self) -> Verifier:
+    def verifier(self) -> Verifying:
         """Checks whole logs."""
 
     def start(self, abandoned: Abandoned) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from types import TracebackType
 
@@ -17,13 +18,66 @@ from .scan import Scan
 _PIECE = 100
 
 
-class Follow:
+class Follow(ABC):
     """An async iterator of matching events, in the order of recording, each once.
 
-    What this process records arrives at once, what others record within the polling interval.
-    It holds one piece of at most 100 events, however slow its reader is. It ends when the log
-    is closed, or once the log has passed the filter's ``until``; a step that is cancelled
-    loses nothing, and :attr:`cursor` is where another ``follow`` can go on.
+    What this process records arrives at once, what others record soon after. It holds one
+    piece of at most 100 events, however slow its reader is. It ends when the log is closed, or
+    once the log has passed the filter's ``until``; a step that is cancelled loses nothing, and
+    :attr:`cursor` is where another ``follow`` can go on.
+    """
+
+    @property
+    @abstractmethod
+    def cursor(self) -> str:
+        """The place behind the last event that was handed out.
+
+        Raises:
+            QueryError: the iterator has not begun, so that it has no place yet.
+        """
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Settle where to begin. The first step does it otherwise.
+
+        Raises:
+            CursorError: the cursor points behind the log's end.
+        """
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """End the iteration. Idempotent."""
+
+    @abstractmethod
+    async def __anext__(self) -> Event:
+        """The next event, once there is one."""
+
+    def __aiter__(self) -> Follow:
+        return self
+
+    async def __aenter__(self) -> Follow:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+def no_place() -> QueryError:
+    """The error for a cursor that is asked for before the first step."""
+    return QueryError(
+        "There is no cursor before the first step.",
+        remedy="Enter the iterator with `async with`, or ask for its first event.",
+    )
+
+
+class StoreFollow(Follow):
+    """Follows a log in a store. What others record is found within the polling interval.
 
     Args:
         store: where the log is.
@@ -52,25 +106,12 @@ class Follow:
 
     @property
     def cursor(self) -> str:
-        """The place behind the last event that was handed out.
-
-        Raises:
-            QueryError: the iterator has not begun, so that it has no place yet.
-        """
         if not self._started:
-            raise QueryError(
-                "There is no cursor before the first step.",
-                remedy="Enter the iterator with `async with`, or ask for its first event.",
-            )
+            raise no_place()
         place = self._ready[0].index if self._ready else self._next
         return Cursor(place).text(self._where.digest())
 
     async def start(self) -> None:
-        """Settle where to begin. The first step does it otherwise.
-
-        Raises:
-            CursorError: the cursor points behind the log's end.
-        """
         if self._started:
             return
         await self._look()
@@ -84,24 +125,8 @@ class Follow:
         self._started = True
 
     async def aclose(self) -> None:
-        """End the iteration. Idempotent."""
         self._closed = True
         self._ready.clear()
-
-    async def __aenter__(self) -> Follow:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.aclose()
-
-    def __aiter__(self) -> Follow:
-        return self
 
     async def __anext__(self) -> Event:
         try:
