@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from counterfoil.log.write.intake import Intake
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
+from counterfoil.policy.redaction import Tokeniser
 from counterfoil.record import Draft, Event, EventRow
 from counterfoil.record.entry import commit
 from counterfoil.record.instant import DAY
@@ -51,6 +52,55 @@ class Hostile:
         raise RuntimeError("asked")
 
     __repr__ = __str__ = __iter__ = __len__ = __bool__ = __eq__ = __hash__ = _fail
+
+
+class Posing:
+    """Runs code of its own for its class, its members and its comparison; and the code fails."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("asked")
+
+    __eq__ = __hash__ = Hostile._fail
+
+
+class HostileText(str):
+    """A text whose every method fails."""
+
+    __slots__ = ()
+
+    __eq__ = __hash__ = __len__ = __getitem__ = __iter__ = __str__ = Hostile._fail
+
+
+class HostileList(list[Any]):
+    """A list whose every method fails."""
+
+    __iter__ = __len__ = __bool__ = __getitem__ = __eq__ = Hostile._fail
+
+
+class HostileContext(AuditContext):
+    """A context of the caller's own class that has put code in the way of its members."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("asked")
+
+
+class HostileOptions(AuditOptions):
+    """The same, of options."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError("asked")
+
+
+class BrokenZone(tzinfo):
+    """A zone that does not know its offset."""
+
+    def utcoffset(self, _: datetime | None) -> timedelta:
+        raise RuntimeError("asked")
+
+    dst = utcoffset
+
+    def tzname(self, _: datetime | None) -> str:
+        raise RuntimeError("asked")
 
 
 def cyclic() -> dict[str, Any]:
@@ -93,6 +143,12 @@ VALUES: dict[str, tuple[Callable[[], Any], Any]] = {
     "cycle": (cyclic, ...),
     "200,000 levels": (deep, ...),
     "class as key": (lambda: {Hostile: 1}, ...),
+    "posing": (Posing, "[unserializable:Posing]"),
+    "hostile text": (lambda: HostileText("u-9"), "u-9"),
+    "hostile list": (lambda: HostileList(["u-9"]), ["u-9"]),
+    "hostile context": (lambda: HostileContext.model_construct(user_id="u-9"), ...),
+    "hostile options": (lambda: HostileOptions.model_construct(anonymize_data=True), ...),
+    "broken zone": (lambda: datetime(2026, 1, 1, tzinfo=BrokenZone()), ...),
 }
 
 
@@ -124,6 +180,36 @@ def test_the_event_is_kept_whatever_stands_where(
 
 
 @pytest.mark.parametrize("name", VALUES)
+def test_a_type_that_is_no_text_loses_its_name_and_not_the_event(name: str) -> None:
+    event = recorded(event_type=VALUES[name][0](), user_id="u-1")
+    assert event.user_id == "u-1"
+
+
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - {"enum", "hostile text"}))
+@pytest.mark.parametrize("place", ["event_id", "log"])
+def test_what_names_no_event_and_no_log_is_refused_in_our_words(place: str, name: str) -> None:
+    with pytest.raises(InputError):
+        recorded(**{place: VALUES[name][0]()})
+
+
+@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("place", ["subjects", "context", "options", "occurred_at", "user_id"])
+def test_a_call_that_names_its_id_runs_nobody_s_code(place: str, name: str) -> None:
+    event_id = str(uuid_utils.uuid7())
+    assert recorded(event_id=event_id, **{place: VALUES[name][0]()}).id == event_id
+
+
+@pytest.mark.parametrize("context", [AuditContext(user_id="u-1"), {"user_id": "u-1"}])
+def test_a_call_names_what_its_context_says(context: Any) -> None:
+    event_id = str(uuid_utils.uuid7())
+    names = ("user_id", "ip_address", "resource_id", "resource_type", "details")
+    fields: dict[str, Any] = dict.fromkeys((*names, "level", "options"))
+    entry = intake().take("order_created", **fields, context=context, event_id=event_id)
+    assert entry.draft is not None
+    assert entry.draft.named == {"event_id", "event_type", "user_id"}
+
+
+@pytest.mark.parametrize("name", VALUES)
 def test_states_and_metadata_are_kept_too(name: str, caplog: pytest.LogCaptureFixture) -> None:
     make = VALUES[name][0]
     context = AuditContext.model_construct(
@@ -149,6 +235,32 @@ def test_a_chain_that_fails_loses_the_values_and_not_the_event(
     [record] = caplog.records
     assert "LookupError" in record.getMessage()
     assert "4711" not in caplog.text
+
+
+def test_a_chain_that_fails_keeps_who_did_what_to_what_as_redacted() -> None:
+    def broken(draft: Draft) -> Draft:
+        if draft.details:
+            raise LookupError
+        return draft
+
+    tokens = Tokeniser([("k1", bytes(32))])
+    desk = intake((*default_chain(CATALOGUE, tokens=tokens), broken))
+    given = {
+        "user_id": "u-1",
+        "context": AuditContext(
+            resource_id="Bearer abcdefghijklmnop", resource_type="order", company_id="c-1"
+        ),
+        "details": {"pin": "4711"},
+    }
+    event = recorded(desk, **given)
+    assert (event.user_id, event.company_id) == ("u-1", "c-1")
+    assert event.resource_type == "order"
+    assert event.resource_id == "Bearer [redacted:bearer]"
+    assert (event.outcome, event.details) == ("unknown", None)
+    assert event.notes == {"policy_failed": "LookupError"}
+    assert b"4711" not in event.entry + b"".join(item.value for item in event.disclosures)
+    event = recorded(desk, options=AuditOptions(anonymize_data=True), **given)
+    assert event.user_id == tokens.token("user_id", "u-1", "c-1")
 
 
 def test_a_link_of_the_application_s_own_is_asked_in_its_turn() -> None:
@@ -193,6 +305,29 @@ def test_an_id_may_be_a_uuid_object() -> None:
 def test_a_log_s_name_that_is_malformed_is_refused(log: Any) -> None:
     with pytest.raises(InputError):
         recorded(log=log)
+
+
+SECRET_NAMES = ["xoxb-2401234567-abcdefghijkl", "glpat-abcdefghij0123456789"]
+
+
+@pytest.mark.parametrize("log", SECRET_NAMES)
+def test_a_log_s_name_that_looks_like_a_secret_is_refused(log: str) -> None:
+    with pytest.raises(InputError, match="looks like a secret") as caught:
+        recorded(log=log)
+    assert log not in str(caught.value)
+
+
+def test_a_type_that_looks_like_a_secret_is_recorded_as_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    name = "login.sk_live_51h8xabcdefghijklmnopqrs"
+    desk = Intake(Catalogue.under(), default_chain(CATALOGUE), SYSTEM_CLOCK, 30)
+    for _ in range(2):
+        event = recorded(desk, event_type=name)
+        assert event.type == "app.invalid_type"
+        assert event.notes is not None
+        assert "sk_live_51" not in str(event.notes)
+    assert "sk_live_51" not in caplog.text
 
 
 def test_a_time_without_a_zone_is_utc_and_noted() -> None:

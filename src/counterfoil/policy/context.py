@@ -122,10 +122,10 @@ def company_text(company: Any) -> str | None:
     return text or None
 
 
-def _members(draft: Draft) -> Mapping[str, Any]:
-    context = draft.context
-    # Not isinstance, which asks an object for its class.
-    if issubclass(type(context), AuditContext):
+def context_members(context: Any) -> Mapping[str, Any] | None:
+    """What a caller's context says, by name; None where it is none."""
+    # An exact type first: a class of the caller's own may put code in the way of __dict__.
+    if type(context) is AuditContext:
         members: dict[str, Any] = context.__dict__
         return members
     if type(context) is dict:
@@ -134,8 +134,15 @@ def _members(draft: Draft) -> Mapping[str, Any]:
     held = plain(context)
     if isinstance(held, Members):
         return {name: value for name, value in held if type(name) is str}
-    draft.note("context", "what was given is no AuditContext")
-    return {}
+    return None
+
+
+def _members(draft: Draft) -> Mapping[str, Any]:
+    members = context_members(draft.context)
+    if members is None:
+        draft.note("context", "what was given is no AuditContext")
+        return {}
+    return members
 
 
 def _gathered(draft: Draft) -> Any:

@@ -27,8 +27,10 @@ def settle_level(draft: Draft) -> Draft:
 
 
 def _known(value: Any, known: dict[str, int]) -> str | None:
-    # Not isinstance, which asks an object for its class.
-    if not issubclass(type(value), str) or value not in known:
-        return None
-    # An enum member is a str too; what is kept is the plain text.
-    return value if type(value) is str else str.__str__(value)
+    if type(value) is not str:
+        # Not isinstance, which asks an object for its class.
+        if not issubclass(type(value), str):
+            return None
+        # An enum member is a str too, and so is what compares and hashes by code of its own.
+        value = str.__str__(value)
+    return value if value in known else None

@@ -13,12 +13,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import uuid_utils
+
 from counterfoil.base import AuditContext
 from counterfoil.clock import Clock
 from counterfoil.errors import EventIdError, InputError
-from counterfoil.policy.catalogue import INVALID_TYPE, Catalogue
+from counterfoil.policy.catalogue import INVALID_TYPE, Catalogue, type_text
 from counterfoil.policy.chain import run
+from counterfoil.policy.context import MAX_ID_BYTES, as_text, context_members, cut
 from counterfoil.policy.link import Chain
+from counterfoil.policy.redaction import holds_secret
 from counterfoil.record import Draft
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import DAY, to_micros
@@ -101,7 +105,7 @@ class Intake:
         if occurred_at is not None:
             _set_time(draft, occurred_at)
         if rule.event_type == INVALID_TYPE:
-            draft.note("event_type", str.__str__(event_type) if isinstance(event_type, str) else "")
+            draft.note("event_type", type_text(event_type))
         if event_id is not None:
             draft.named = _named(draft, occurred_at)
         return self.seal(draft)
@@ -139,34 +143,29 @@ class Intake:
     def seal(self, draft: Draft) -> UntimedEntry:
         """Run the policy chain and build the disclosures.
 
-        The event is kept in every case: where the chain fails, what is kept is who did what
-        to what, and that the rest could not be.
+        The event is kept in every case. Where the chain fails, it is run again with who did
+        what to what alone; where it fails even then, what is kept is that something of this
+        type happened. Nothing is recorded that the whole chain has not seen.
         """
         try:
             return UntimedEntry(run(self._chain, draft))
         except Exception as error:  # noqa: BLE001 - a fault in a value must not lose the event
-            logger.error(
-                "An event of type %s was recorded without its values: the policy chain failed "
-                "with %s. Please report this.",
-                draft.event_type,
-                type(error).__name__,
-            )
-            return UntimedEntry(self._bare(draft, error))
-
-    def _bare(self, draft: Draft, error: Exception) -> Draft:
-        rule = draft.rule
-        bare = Draft(draft.event_type, draft.event_id, draft.occurred_at, draft.log)
-        bare.level = rule.level.value
-        bare.outcome = "unknown"
-        bare.expires_days, bare.decays_days = rule.event_days, rule.disclosure_days
-        bare.audit = draft.audit
-        bare.named = draft.named
-        bare.note("policy_failed", type(error).__name__)
-        return bare
+            failure = type(error).__name__
+        logger.error(
+            "An event of type %s was recorded without its values: the policy chain failed "
+            "with %s. Please report this.",
+            draft.event_type,
+            failure,
+        )
+        bare = _bare(draft, failure)
+        try:
+            return UntimedEntry(run(self._chain, _with_ids(bare, draft)))
+        except Exception:  # noqa: BLE001 - said above; less is kept
+            return UntimedEntry(_bare(draft, failure))
 
     def _check_id(self, event_id: Any, now: int) -> str:
-        text = str(event_id) if isinstance(event_id, UUID) else event_id
-        if not isinstance(text, str) or _UUID_TEXT.fullmatch(text) is None:
+        text = _id_text(event_id)
+        if text is None or _UUID_TEXT.fullmatch(text) is None:
             raise EventIdError
         made = int(text[:8] + text[9:13], 16) * 1000
         if made < now - self._replay_days * DAY:
@@ -176,34 +175,83 @@ class Intake:
             )
         if made > now + _AHEAD:
             raise EventIdError("The event id is from the future.")
-        return str.__str__(text)
+        return text
 
 
 def check_log_name(log: Any) -> str:
     """A log's name, as it is.
 
     Raises:
-        InputError: it is not of the form ``[a-z0-9][a-z0-9._-]{0,62}``.
+        InputError: it is not of the form ``[a-z0-9][a-z0-9._-]{0,62}``, or holds what looks
+            like a secret: names are published.
     """
-    if not isinstance(log, str) or _LOG_NAME(log) is None:
+    # Not isinstance, which asks an object for its class, and so runs its code.
+    if not issubclass(type(log), str) or _LOG_NAME(log) is None:
         raise InputError(
             "The log's name is malformed.",
             remedy="Use a-z, 0-9, dots, dashes and underscores, a letter or digit first, "
             "at most 63 characters.",
         )
-    return str.__str__(log)
+    name = str.__str__(log)
+    if holds_secret(name, identifier=True):
+        raise InputError(
+            "The log's name looks like a secret, and names are published.",
+            remedy="Name the log by something that everybody may see.",
+        )
+    return name
+
+
+def _id_text(event_id: Any) -> str | None:
+    """An event id as text; None of what can be none."""
+    kind = type(event_id)
+    if issubclass(kind, str):
+        return str.__str__(event_id)
+    if kind is UUID or kind is uuid_utils.UUID:
+        return str(event_id)
+    return None
 
 
 def _set_time(draft: Draft, occurred_at: Any) -> None:
-    if not isinstance(occurred_at, datetime):
+    if not issubclass(type(occurred_at), datetime):
         draft.note("occurred_at", "what was given is not a datetime")
         return
-    if occurred_at.tzinfo is None:
-        draft.note("occurred_at", "a time without a zone, taken as UTC")
     try:
+        if occurred_at.tzinfo is None:
+            draft.note("occurred_at", "a time without a zone, taken as UTC")
         draft.occurred_at = to_micros(occurred_at)
     except (OverflowError, ValueError):
         draft.note("occurred_at", "a time out of range")
+    except Exception as error:  # noqa: BLE001 - a zone is anybody's code, and the event is kept
+        draft.note("occurred_at", f"its zone failed: {type(error).__name__}")
+
+
+def _bare(draft: Draft, failure: str) -> Draft:
+    """That something of this type happened."""
+    rule = draft.rule
+    bare = Draft(draft.event_type, draft.event_id, draft.occurred_at, draft.log)
+    bare.rule = rule
+    bare.level = rule.level.value
+    bare.outcome = "unknown"
+    bare.expires_days, bare.decays_days = rule.event_days, rule.disclosure_days
+    bare.audit = draft.audit
+    bare.named = draft.named
+    bare.note("policy_failed", failure)
+    return bare
+
+
+def _with_ids(bare: Draft, draft: Draft) -> Draft:
+    """With who did it, to what and for which company, as short texts; not yet redacted."""
+    bare.options = draft.options
+    bare.actor_kind = draft.actor_kind if type(draft.actor_kind) is str else None
+    members = context_members(draft.context) or {}
+    for name in ("user_id", "on_behalf_of", "impersonator", "company_id", "resource_id",
+                 "resource_type"):  # fmt: skip
+        given = getattr(draft, name)
+        if given is None:
+            given = members.get(name)
+        if given is not None:
+            setattr(bare, name, cut(as_text(given), MAX_ID_BYTES))
+    return bare
 
 
 #: Parameters of a call by which a repeat of its id is compared.
@@ -219,16 +267,16 @@ _CALL_FIELDS = (
     "impersonator",
 )
 _CONTEXT_FIELDS = tuple(AuditContext.model_fields)
+_KNOWN_SUBJECTS = (str, list, tuple, set, frozenset, type(None))
 
 
 def _named(draft: Draft, occurred_at: Any) -> frozenset[str]:
     named = {"event_id", "event_type"}
     named.update(name for name in _CALL_FIELDS if getattr(draft, name) is not None)
-    context = getattr(draft.context, "__dict__", None) or {}
+    context = context_members(draft.context) or {}
     named.update(name for name in _CONTEXT_FIELDS if context.get(name) is not None)
     # An unknown object counts; it is not asked whether it is empty.
-    known = isinstance(draft.subjects, (str, list, tuple, set, frozenset, type(None)))
-    if not known or draft.subjects:
+    if type(draft.subjects) not in _KNOWN_SUBJECTS or draft.subjects:
         named.add("subjects")
     if occurred_at is not None:
         named.add("occurred_at")

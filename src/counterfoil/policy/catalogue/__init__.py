@@ -1,6 +1,6 @@
 """The event catalogue: how each type is recorded where the call does not say."""
 
-from .lookup import Catalogue
+from .lookup import Catalogue, type_text
 from .names import INVALID_TYPE, is_own_type, is_valid_type, normalise_type
 from .profile import PROFILES, Profile
 from .rule import MAX_DAYS, FailureMode, Outcome, PersonalData, Rule
@@ -22,4 +22,5 @@ __all__ = [
     "is_own_type",
     "is_valid_type",
     "normalise_type",
+    "type_text",
 ]

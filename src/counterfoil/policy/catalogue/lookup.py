@@ -9,7 +9,9 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+from counterfoil.base import AuditEventType
 from counterfoil.errors import ConfigurationError
+from counterfoil.policy.redaction import holds_secret
 
 from .names import INVALID_TYPE, MAX_NAME, normalise_type
 from .overrides import check_name, overridden
@@ -74,11 +76,10 @@ class Catalogue:
         the default rule and noticed once; `normalise_type` says what becomes of a name
         that is reserved or malformed. Nothing raises here, and no event is lost by its name.
         """
-        found = None
-        # Not isinstance, which asks an object for its class, and so runs its code.
-        if issubclass(type(event_type), str):
-            found = self.rules.get(event_type) or self._unregistered.get(event_type)
-        return found or self._meet(_text(event_type))
+        kind = type(event_type)
+        # Of any other kind, looking it up would run its own hash and comparison.
+        given = event_type if kind is AuditEventType or kind is str else type_text(event_type)
+        return self.rules.get(given) or self._unregistered.get(given) or self._meet(given)
 
     def log_rule(self, event_type: str) -> Rule:
         """The rule for one of the log's own types, ``audit.…``; no setting changes these."""
@@ -144,13 +145,13 @@ class Catalogue:
         return self.register(*rules)
 
     def _meet(self, given: str) -> Rule:
-        name = normalise_type(given)
+        name = INVALID_TYPE if holds_secret(given) else normalise_type(given)
         rule = self.rules.get(name) or replace(self.default, event_type=name)
         if name == INVALID_TYPE:
             self._notice(
                 name,
-                "An event type's name is malformed; its events are recorded as %s. Use a-z, "
-                "0-9, _ and dots, a letter first, at most 64 characters.",
+                "An event type's name is malformed, or looks like a secret; its events are "
+                "recorded as %s. Use a-z, 0-9, _ and dots, a letter first, at most 64 characters.",
                 name,
             )
         elif name != given:
@@ -187,7 +188,10 @@ class Catalogue:
             logger.warning("Further notices about event types are left out.")
 
 
-def _text(event_type: Any) -> str:
+def type_text(event_type: Any) -> str:
     """An event type's text; empty where it has none, which no valid name is."""
-    value = event_type.value if issubclass(type(event_type), Enum) else event_type
+    # Not isinstance, which asks an object for its class, and so runs its code.
+    value = event_type
+    if issubclass(type(value), Enum):
+        value = object.__getattribute__(value, "__dict__").get("_value_")
     return str.__str__(value) if issubclass(type(value), str) else ""

@@ -16,7 +16,7 @@ Where to find what:
 from .anonymiser import Anonymiser
 from .bodies import LONGEST_BODY
 from .plain import JSON
-from .redactor import LONGEST_TEXT, Redactor
+from .redactor import LONGEST_TEXT, Redactor, holds_secret
 from .rules import Rule, Rules
 from .tokens import Tokeniser
 from .treatment import Finding, Treatment
@@ -35,4 +35,5 @@ __all__ = [
     "Tokeniser",
     "Treatment",
     "cap",
+    "holds_secret",
 ]
