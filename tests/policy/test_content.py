@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterfoil import AuditOptions
 from counterfoil.policy.catalogue import RULES, Catalogue
 from tests.policy.test_chain import TOKENS, through
 
@@ -108,3 +109,11 @@ def test_names_of_the_application_s_own() -> None:
         "credit_report": "[redacted:field]",
         "applicant": TOKENS.token("field", "Bob B."),
     }
+
+
+def test_a_number_that_became_a_token_stays_one_on_the_way_through_again() -> None:
+    options = AuditOptions(anonymize_data=True)
+    given = {"event_type": "email_sent", "options": options}
+    once = through(**given, changes={"body": {"to": None, "user_id": 7}})
+    assert once.changes == {"body": {"to": None, "user_id": TOKENS.token("user_id", "7")}}
+    assert through(**given, changes=once.changes).changes == once.changes

@@ -12,10 +12,11 @@ from .link import Link
 from .redact import company_of
 from .redaction import Anonymiser
 from .redaction.keys import unescaped
-from .redaction.marker import KIND, MARKER, dropped
+from .redaction.marker import KIND, MARKER, dropped, is_mark
 from .redaction.names import joined
 from .redaction.personal import EMAIL, same_email, same_phone
 from .redaction.plain import free_name
+from .redaction.vocabulary import KINDS
 
 _PARTS = ("details", "metadata", "before_state", "after_state", "body")
 
@@ -45,7 +46,9 @@ def content(anonymiser: Anonymiser) -> Link:
 
         def treat(names: list[str], value: Any) -> Any:
             found = [joined(name) for name in names]
-            if isinstance(value, (str, list, dict)):
+            # A number that anonymize_data made a token stays one on the way through again.
+            marked = isinstance(value, str) and is_mark(value, KINDS)
+            if isinstance(value, (str, list, dict)) and not marked:
                 for name in found:
                     if name in drop:
                         return dropped(drop[name])
