@@ -16,7 +16,7 @@ import counterfoil
 from counterfoil import errors
 from counterfoil.cli.app import app
 from counterfoil.log.read.criteria import Filters
-from counterfoil.settings import LimitSettings, Settings
+from counterfoil.settings import LimitSettings, ServerSettings, Settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 MARK = "<!-- Written by `make docs` from {source}. Do not edit. -->\n"
@@ -124,12 +124,16 @@ def settings() -> Iterator[str]:
     yield SETTINGS
     yield "| setting | variable | default | |\n|---|---|---|---|"
     for name, field in Settings.model_fields.items():
-        if name != "limits":
+        if name not in ("limits", "server"):
             yield _setting(name, f"COUNTERFOIL_{name.upper()}", field)
     yield "\n## Limits\n\nUnder `[limits]` in the TOML file.\n"
     yield "| setting | variable | default | |\n|---|---|---|---|"
     for name, field in LimitSettings.model_fields.items():
         yield _setting(f"limits.{name}", f"COUNTERFOIL_LIMITS__{name.upper()}", field)
+    yield "\n## Server\n\nUnder `[server]` in the TOML file; for `counterfoil serve`.\n"
+    yield "| setting | variable | default | |\n|---|---|---|---|"
+    for name, field in ServerSettings.model_fields.items():
+        yield _setting(f"server.{name}", f"COUNTERFOIL_SERVER__{name.upper()}", field)
     yield f"\n{TABLES}"
 
 
@@ -156,7 +160,7 @@ def api() -> Iterator[str]:
     yield "`SyncAuditLog` has the same methods for callers without an event loop; its `events` and"
     yield "`follow` are plain iterators.\n"
     for name in vars(counterfoil.AuditLog):
-        if not name.startswith("_"):
+        if not name.startswith("_") and callable(getattr(counterfoil.AuditLog, name)):
             method = getattr(counterfoil.AuditLog, name)
             yield f"### {name}\n\n```python\n{_signature(name, method)}\n```\n"
             yield f"{_plain(inspect.getdoc(method) or '')}\n"

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
 
-from counterfoil.errors import ConfigurationError
+from counterfoil.errors import ConfigurationError, MissingExtraError
 from counterfoil.log import AuditLog, Limits
 from counterfoil.log.opening import Opening
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.redaction import Rule, Rules
-from counterfoil.settings import Settings
+from counterfoil.settings import Settings, load_settings
 from counterfoil.store.address import sqlite_path
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from counterfoil.access import Services
+
+#: How ``serve`` tells its workers what the command line said.
+SERVED: Final = "_COUNTERFOIL_SERVED_SETTINGS"
 
 
 def open_log(settings: Settings, *, create: bool = True, writes: bool = True) -> Opening[AuditLog]:
@@ -63,3 +74,43 @@ def redaction_rules(settings: Settings) -> Rules:
         Rule(name, table.fields, table.pattern, table.treatment)  # type: ignore[arg-type]
         for name, table in settings.redaction.items()
     )
+
+
+def serve(settings: Settings) -> None:
+    """Serve the log over HTTP until SIGTERM or SIGINT.
+
+    Raises:
+        MissingExtraError: the server's packages are not installed.
+    """
+    try:
+        from counterfoil.server.run import run
+    except ImportError as error:
+        raise MissingExtraError("The server", "server") from error
+    # Workers are processes of their own: they read the settings that this one has settled.
+    os.environ[SERVED] = settings.model_dump_json()
+    server = settings.server
+    run(
+        "counterfoil.assembly:served_app",
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+    )
+
+
+def served_app() -> FastAPI:
+    """The application of a worker of :func:`serve`; or of another ASGI server, by settings."""
+    held = os.environ.get(SERVED)
+    return server_app(load_settings() if held is None else Settings.model_validate_json(held))
+
+
+def server_app(settings: Settings) -> FastAPI:
+    """The server's application: the API, and the pages of the viewer."""
+    from counterfoil.access import Services
+    from counterfoil.server.app import create_app
+
+    @asynccontextmanager
+    async def services() -> AsyncIterator[Services]:
+        async with open_log(settings) as audit:
+            yield Services.of(audit, log=settings.log)
+
+    return create_app(services)

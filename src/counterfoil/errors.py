@@ -10,6 +10,9 @@
     │   │   └── SearchError      a search that cannot be read
     │   └── CursorError          a cursor that this log did not give
     ├── NotFoundError            no such event, log or checkpoint
+    ├── AccessError              who asks may not have what is asked for
+    │   ├── AuthenticationError  no access key, or none that is valid
+    │   └── ForbiddenError       the access key does not reach that far
     ├── WriteError               an event was not, or is not known to be, recorded
     │   ├── QueueFullError       too many events wait already
     │   ├── WriteTimeoutError    the store did not answer within the time limit
@@ -117,6 +120,20 @@ class CursorError(QueryError):
 
 class NotFoundError(CounterfoilError, LookupError):
     """There is no such event."""
+
+
+class AccessError(CounterfoilError):
+    """Access is refused."""
+
+
+class AuthenticationError(AccessError):
+    """There is no valid access key with this request."""
+
+    remedy = "Present a key: `Authorization: Bearer cf_...`."
+
+
+class ForbiddenError(AccessError):
+    """The access key does not allow this."""
 
 
 class WriteError(CounterfoilError):

@@ -35,6 +35,8 @@ CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
 DEFAULT_CONFIG: Final = Path("counterfoil.toml")
 ENV_FILE: Final = Path(".env")
 MASK: Final = "***"
+#: Settings that are tables of settings.
+TABLES: Final = ("limits", "server")
 
 _SECRET_PARAMETERS = ("auth", "cert", "key", "pass", "secret", "sig", "token")
 
@@ -62,6 +64,16 @@ class LimitSettings(BaseModel):
     replay_days: int = Field(
         30, ge=1, le=3650, description="Days after which an event id from a caller is refused."
     )
+
+
+class ServerSettings(BaseModel):
+    """How ``counterfoil serve`` listens and answers; see ``counterfoil.server``."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
+    port: int = Field(8080, ge=0, le=65_535, description="The port; 0 takes one that is free.")
+    workers: int = Field(1, ge=1, le=64, description="Processes that share the port.")
 
 
 class RedactionSettings(BaseModel):
@@ -119,6 +131,9 @@ class Settings(BaseSettings):
     )
     limits: LimitSettings = Field(
         default_factory=LimitSettings, description="How much may wait to be written."
+    )
+    server: ServerSettings = Field(
+        default_factory=ServerSettings, description="How `counterfoil serve` listens and answers."
     )
 
     @classmethod
@@ -203,9 +218,11 @@ def shown(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     """Every setting by its full name, its value without secrets, and where it comes from."""
     origins = _origins()
     values = settings.model_dump(mode="json")
-    limits = values.pop("limits")
+    tables = {table: values.pop(table) for table in TABLES}
     values["url"] = mask_url(values["url"])
-    rows = {**values, **{f"limits.{name}": value for name, value in limits.items()}}
+    rows = dict(values)
+    for table, held in tables.items():
+        rows |= {f"{table}.{name}": value for name, value in held.items()}
     for name, value in rows.items():
         yield name, value, origins.get(name) or origins.get(name.partition(".")[0], "default")
 
@@ -263,7 +280,7 @@ def _origins() -> dict[str, str]:
 
 def _flat(values: Mapping[str, Any]) -> Iterator[str]:
     for name, value in values.items():
-        if name == "limits" and isinstance(value, Mapping):
+        if name in TABLES and isinstance(value, Mapping):
             yield from (f"{name}.{limit}" for limit in value)
         else:
             yield name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from counterfoil.settings import LimitSettings, Settings, load_settings, shown
+from counterfoil.settings import LimitSettings, ServerSettings, Settings, load_settings, shown
 from tools.reference_pages import FOLDER, PAGES, page
 
 
@@ -19,5 +19,5 @@ def test_every_setting_is_documented() -> None:
     for name, _, _ in shown(load_settings()):
         assert f"`{name}`" in text
         assert f"`COUNTERFOIL_{name.upper().replace('.', '__')}`" in text
-    for field in (*Settings.model_fields.values(), *LimitSettings.model_fields.values()):
-        assert field.description
+    for table in (Settings, LimitSettings, ServerSettings):
+        assert all(field.description for field in table.model_fields.values())

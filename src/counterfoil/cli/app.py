@@ -42,6 +42,7 @@ _COMMANDS = (
     ("verify-proof", "verify_proof", "verify_proof"),
     ("catalogue", "catalogue", "catalogue"),
     ("redact", "redact", "redact"),
+    ("serve", "serve", "serve"),
 )
 
 
@@ -101,6 +102,7 @@ for _name, _module, _function in _COMMANDS:
     _command = getattr(import_module(f"counterfoil.cli.{_module}"), _function)
     app.command(_name)(_command)
 
+app.add_typer(import_module("counterfoil.cli.key").app, name="key")
 app.add_typer(import_module("counterfoil.cli.config").app, name="config")
 
 

@@ -17,12 +17,14 @@ from counterfoil.policy.link import Chain
 from counterfoil.policy.redaction import Rules
 
 from .delegate import offered_by
+from .host import Host
 from .limits import Limits
 from .opening import Opening
 from .proving.prover import Prover
 from .read.questions import Questions
 from .setup import Parts, Setup
 from .stats import Stats
+from .store_backend import StoreBackend
 from .verification.verifier import Verifier
 from .write.intake import DEFAULT_LOG
 from .write.path import given_up
@@ -191,6 +193,19 @@ class AuditLog:
     prove = offered_by("prover", Prover.prove)
     consistency = offered_by("prover", Prover.consistency)
     verify = offered_by("verifier", Verifier.verify)
+
+    @property
+    def host(self) -> Host:
+        """What a server that offers this log to others needs beyond it.
+
+        Raises:
+            ConfigurationError: the log is a server's itself.
+        """
+        if not isinstance(self._backend, StoreBackend):
+            raise ConfigurationError(
+                "This log is a server's.", remedy="Open the database's own address here."
+            )
+        return Host(self._backend, self._intake, self._path)
 
     async def stats(self) -> Stats:
         """How much there is, where it is, and what waits."""

@@ -56,8 +56,8 @@ class StoreBackend:
         checkpoint_interval: float | None,
         url: str | None = None,
     ) -> None:
-        self._store = store
-        self._identity = identity
+        self.store = store
+        self.identity = identity
         self._intake = intake
         self._clock = clock
         self._limits = limits
@@ -125,7 +125,7 @@ class StoreBackend:
 
     async def rotate_token_key(self) -> str:
         """Make a new token key in the key file, and record that."""
-        key_id = await rotate_token_key(self._identity, self._clock)
+        key_id = await rotate_token_key(self.identity, self._clock)
         await self.put(self._intake.own("audit.key", audit={"kind": "token_key", "key": key_id}))
         return key_id
 
@@ -137,7 +137,7 @@ class StoreBackend:
 
     async def stats(self) -> Stats:
         """What the store holds, and what waits in this process."""
-        return await take_stats(self._store, self._writer.waiting)
+        return await take_stats(self.store, self._writer.waiting)
 
     async def finish(self) -> None:
         """Take no more entries, and write those that are queued."""
@@ -152,7 +152,7 @@ class StoreBackend:
 
     async def close(self) -> None:
         """Let go of the store."""
-        await self._store.close()
+        await self.store.close()
 
     async def _clear(self, entry: UntimedEntry) -> None:
         try:
@@ -170,4 +170,4 @@ class StoreBackend:
         return self._intake.own(CONFLICT_TYPE, log=entry.log, audit=facts)
 
     def _origin(self, log: str) -> str:
-        return f"{self._identity.database}/{log}"
+        return f"{self.identity.database}/{log}"

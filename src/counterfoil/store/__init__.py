@@ -7,11 +7,11 @@ from .interface import (
     CountRow,
     Head,
     HeadRequest,
-    RegistryRow,
     Selection,
     Store,
     TileRow,
 )
+from .registry import Registry, RegistryRow
 
 __all__ = [
     "Batch",
@@ -19,6 +19,7 @@ __all__ = [
     "CountRow",
     "Head",
     "HeadRequest",
+    "Registry",
     "RegistryRow",
     "Selection",
     "Store",

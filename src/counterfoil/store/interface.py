@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 
 from counterfoil.record.row import EventRow, MentionRow
 
+from .registry import Registry
+
 #: Leaf hashes in a full tile (C2SP tlog-tiles), and the bytes of one.
 TILE_WIDTH = 256
 HASH_BYTES = 32
@@ -112,22 +114,6 @@ class Batch:
     counts: list[CountRow] = field(default_factory=list)
 
 
-class RegistryRow(NamedTuple):
-    """A small fact that servers of one database share: a key, a session, a repeated request.
-
-    Attributes:
-        kind: what sort of fact it is; ``name``: which one of them.
-        value: opaque bytes.
-        expires_at: microseconds since the Unix epoch, after which it may be removed; None for
-            what stays.
-    """
-
-    kind: str
-    name: str
-    value: bytes
-    expires_at: int | None = None
-
-
 class Holding(NamedTuple):
     """How many rows a table holds of one log; ``level`` tells tiles apart, and is 0 elsewhere."""
 
@@ -168,7 +154,7 @@ class Selection:
     limit: int = 50
 
 
-class Store(Protocol):
+class Store(Registry, Protocol):
     """A database that keeps logs.
 
     Durability, the duty of every implementation: when ``append``, ``put_checkpoints``,
@@ -330,36 +316,6 @@ class Store(Protocol):
 
     async def put_meta(self, values: Mapping[str, str]) -> dict[str, str]:
         """Set facts that are not set yet; returns all. What is set is never changed."""
-        ...
-
-    async def register(self, row: RegistryRow) -> RegistryRow:
-        """Add to the registry, unless there is one of that kind and name; returns what is there.
-
-        As durable as ``append``.
-        """
-        ...
-
-    async def reregister(self, row: RegistryRow, expected: bytes) -> bool:
-        """Replace what the registry holds, where its value is ``expected``; False elsewhere.
-
-        As durable as ``append``.
-        """
-        ...
-
-    async def unregister(self, kind: str, name: str) -> bool:
-        """Remove from the registry; whether it was there."""
-        ...
-
-    async def unregister_expired(self, now: int) -> int:
-        """Remove all that expired by a time (microseconds); how many there were."""
-        ...
-
-    async def registered(self, kind: str, name: str) -> RegistryRow | None:
-        """What the registry holds of that kind and name; expired or not."""
-        ...
-
-    async def registry(self, kind: str) -> list[RegistryRow]:
-        """All that the registry holds of a kind, by name; expired or not."""
         ...
 
     async def company_logs(self, companies: Sequence[str]) -> dict[str, str]:

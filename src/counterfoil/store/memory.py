@@ -30,10 +30,10 @@ from .interface import (
     Head,
     HeadRequest,
     Holding,
-    RegistryRow,
     Selection,
     TileRow,
 )
+from .registry import RegistryRow
 
 #: Hours in a bucket of each unit.
 _HOURS = {"hour": 1, "day": 24}

@@ -26,9 +26,9 @@ from .interface import (
     Head,
     HeadRequest,
     Holding,
-    RegistryRow,
     Selection,
 )
+from .registry import RegistryRow
 from .sqlite_append import Appender
 from .sqlite_connection import connect, migrate, transaction
 from .sqlite_counts import counts_sql

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from .interface import RegistryRow
+from .registry import RegistryRow
 from .sqlite_connection import transaction
 from .sqlite_statement import statement
 

@@ -118,6 +118,7 @@ class Intake:
         audit: dict[str, Any] | None = None,
         details: dict[str, Any] | None = None,
         user_id: str | None = None,
+        company_id: str | None = None,
         event_id: str | None = None,
     ) -> UntimedEntry:
         """One of the log's own events, ``audit.…``.
@@ -128,6 +129,7 @@ class Intake:
             audit: the facts that must outlive every disclosure; nothing about a person.
             details: what else there is to say.
             user_id: who made it happen, as a token where it is about a person.
+            company_id: the company that it is about.
             event_id: of a report that may be made again after a crash; recorded once.
         """
         draft = Draft(event_type, event_id or self._new_id(), self._now(), log)
@@ -137,6 +139,7 @@ class Intake:
         draft.audit = audit
         draft.details = details
         draft.user_id = user_id
+        draft.company_id = company_id
         draft.actor_kind = "system" if user_id is None else "user"
         return self.seal(draft)
 

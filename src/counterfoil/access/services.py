@@ -1,0 +1,49 @@
+"""Services: what the server and the viewer share, made once by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from counterfoil.clock import SYSTEM_CLOCK, Clock
+from counterfoil.log import AuditLog
+
+from .keyring import Keyring
+from .principal import Principal
+from .scoped_log import ScopedLog
+from .sessions import Sessions
+from .trail import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The open log and what stands between it and those who ask.
+
+    Attributes:
+        audit: the log itself; routes and pages ask :meth:`scoped` and not this.
+        keyring: the access keys.
+        sessions: those who signed in with a key in a browser.
+        trail: records reads and changes of keys.
+        log: the log that is meant where a question names none.
+    """
+
+    audit: AuditLog
+    keyring: Keyring
+    sessions: Sessions
+    trail: Trail
+    log: str = "default"
+
+    @classmethod
+    def of(cls, audit: AuditLog, *, log: str = "default", clock: Clock = SYSTEM_CLOCK) -> Services:
+        """The services of an open log."""
+        trail = Trail(audit.host, clock, log)
+        registry = audit.host.registry
+        keyring = Keyring(registry, clock, trail)
+        return cls(audit, keyring, Sessions(registry, keyring, clock), trail, log)
+
+    def scoped(self, principal: Principal) -> ScopedLog:
+        """The log as somebody may use it."""
+        return ScopedLog(self.audit, principal, self.trail, self.log)
+
+    async def close(self) -> None:
+        """Record what the trail has counted. The log itself is closed by who opened it."""
+        await self.trail.flush()

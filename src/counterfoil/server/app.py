@@ -1,0 +1,93 @@
+"""The application: routes, errors and pages, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from counterfoil import __version__
+from counterfoil.access import Services
+from counterfoil.errors import CounterfoilError
+
+from . import problem
+from .gate import Gate
+from .options import ServerOptions
+from .problem import ProblemError
+from .routes import events
+
+
+def create_app(
+    open_services: Callable[[], AbstractAsyncContextManager[Services]],
+    options: ServerOptions | None = None,
+    *,
+    pages: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """The server's ASGI application.
+
+    Routes find what they work on in ``request.app.state.services``.
+
+    Args:
+        open_services: opens the log and what stands around it, in the worker's event loop.
+        options: how it answers.
+        pages: routers of pages for people, which check keys and sessions by the services.
+    """
+    settled = options or ServerOptions()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_services() as services:
+            app.state.services = services
+            try:
+                yield
+            finally:
+                await services.close()
+
+    app = FastAPI(
+        title="Counterfoil",
+        version=__version__,
+        summary="The audit log you can prove.",
+        lifespan=lifespan,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.options = settled
+    app.include_router(events.router, prefix="/v1")
+    for router in pages:
+        app.include_router(router)
+    app.add_exception_handler(CounterfoilError, _ours)
+    app.add_exception_handler(ProblemError, _own)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_middleware(Gate)
+    return app
+
+
+async def _ours(request: Request, error: Any) -> Response:
+    return problem.respond(problem.describe(error), request.state.request_id)
+
+
+async def _own(request: Request, error: Any) -> Response:
+    return problem.respond(error.problem, request.state.request_id, error.headers)
+
+
+async def _framework(request: Request, error: Any) -> Response:
+    found = problem.own(problem.titled(error.status_code))
+    found["status"] = error.status_code
+    return problem.respond(found, request.state.request_id, dict(error.headers or {}))
+
+
+async def _invalid(request: Request, error: Any) -> Response:
+    # The places and the kinds of what is wrong, and not the values.
+    wrong = [
+        {"in": ".".join(str(part) for part in one["loc"]), "reason": one["msg"]}
+        for one in error.errors()[:20]
+    ]
+    found = problem.own("bad_request", "Mend what `errors` lists.", errors=wrong)
+    return problem.respond(found, request.state.request_id)

@@ -1,0 +1,48 @@
+"""The application with its log, asked without a network in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from counterfoil.access import Services
+from counterfoil.server.app import create_app
+from counterfoil.server.options import ServerOptions
+
+
+class Served:
+    """A running application, and clients of it."""
+
+    def __init__(self, app: FastAPI, services: Services, stack: AsyncExitStack) -> None:
+        self.app = app
+        self.services = services
+        self._stack = stack
+
+    async def client(self, role: str | None = None, **bound: Any) -> httpx2.AsyncClient:
+        """A client with a new key of a role; None has none."""
+        headers = {}
+        if role is not None:
+            _, text = await self.services.keyring.create(role, **bound)
+            headers["Authorization"] = f"Bearer {text}"
+        transport = httpx2.ASGITransport(app=self.app)
+        return await self._stack.enter_async_context(
+            httpx2.AsyncClient(transport=transport, base_url="http://log.example", headers=headers)
+        )
+
+
+@asynccontextmanager
+async def serve(services: Services, options: ServerOptions | None = None) -> AsyncIterator[Served]:
+    """The application on services that are open."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Services]:
+        yield services
+
+    app = create_app(opened, options)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(app.router.lifespan_context(app))
+        yield Served(app, services, stack)
