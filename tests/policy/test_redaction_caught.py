@@ -195,6 +195,8 @@ CREDENTIALS = [
     (pem("OPENSSH PRIVATE KEY")[:60], "MIIEpAIBAAK"),
     (pem("RSA PRIVATE KEY").replace("\n", "\\n"), "MIIEpAIBAAKCAQEA1234"),
     (f"cert and key:\n{pem('CERTIFICATE')}\n{pem('PRIVATE KEY', 'MC4CAQAwBQ')}", "MC4CAQAwBQ"),
+    ("cf_a2b3c4d5e6f7_" + "a1B2" * 12 + "3", "a1B2a1B2"),
+    ("key cf_a2b3c4d5e6f7_" + "a1B2" * 12 + "3.", "a1B2a1B2"),
     ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
     ("key ASIAIOSFODNN7EXAMPLE.", "ASIAIOSFODNN7EXAMPLE"),
     ("ghp_" + "a1B2" * 9, "a1B2a1B2"),

@@ -244,6 +244,7 @@ STRUCTURED = [
     "AKIA",
     "AKIAshort",
     "ASIA PACIFIC",
+    "cf_a2b3c4d5e6f7",  # an access key's id, which is no secret
     "ghp_short",
     "sk_live_",
     "xoxb-",

@@ -19,7 +19,8 @@ _URL_BASE64 = re.compile(r"[A-Za-z0-9_-]*+")
 
 # Each prefix with the rest of its key. A key of another form than these is caught by its name.
 _KEYS = re.compile(
-    r"(?:A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"  # AWS
+    r"(?:cf_[a-z0-9]{12}_[A-Za-z0-9]{30,}"  # our own server's
+    r"|A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"  # AWS
     r"|gh[opsur]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}"
     r"|gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_.-]{16,}"  # GitLab
     r"|x(?:ox[abceoprsd]-|app-[0-9]-|oxe\.xox[bp]-)[A-Za-z0-9-]{8,}"  # Slack
