@@ -195,7 +195,13 @@ class StoreError(CounterfoilError):
 
 
 class StoreUnavailableError(StoreError):
-    """The database cannot be reached, or another process holds it for too long."""
+    """The database cannot be reached, or another process holds it for too long.
+
+    Attributes:
+        retry_after: seconds after which a server wants to be asked again, if it said so.
+    """
+
+    retry_after: float | None = None
 
 
 class StoreFullError(StoreError):

@@ -10,7 +10,7 @@ from counterfoil.clock import SYSTEM_CLOCK, Clock
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
-from counterfoil.policy.redaction import Rules, Tokeniser
+from counterfoil.policy.redaction import Rules, Tokens
 from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
 
@@ -30,7 +30,7 @@ class Parts(NamedTuple):
     backend: Backend
     intake: Intake
     path: WritePath
-    tokens: Tokeniser | None
+    tokens: Tokens | None
     limits: Limits
 
 

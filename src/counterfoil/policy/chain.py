@@ -17,7 +17,7 @@ from .level import settle_level
 from .link import Chain
 from .options import settle_options
 from .redact import redaction
-from .redaction import LIMIT, Anonymiser, Redactor, Rules, Tokeniser
+from .redaction import LIMIT, Anonymiser, Redactor, Rules, Tokens
 from .retention import retention
 from .states import compare_states
 from .truncate import truncation
@@ -34,7 +34,7 @@ def default_chain(
     catalogue: Catalogue,
     *,
     rules: Rules | None = None,
-    tokens: Tokeniser | None = None,
+    tokens: Tokens | None = None,
     limit: int = LIMIT,
 ) -> Chain:
     """The shipped chain.

@@ -9,7 +9,7 @@ from counterfoil.record import Draft
 
 from .context import as_text, company_text
 from .link import Link
-from .redaction import Anonymiser, Redactor, Tokeniser
+from .redaction import Anonymiser, Redactor, Tokens
 from .redaction.plain import free_name
 
 #: Sessions whose tokens are kept in memory, each log its own.
@@ -39,7 +39,7 @@ PARTS = (
 )
 
 
-def redaction(redactor: Redactor, tokens: Tokeniser | None) -> Link:
+def redaction(redactor: Redactor, tokens: Tokens | None) -> Link:
     """A link that takes out what must never be stored, and leaves plain JSON.
 
     The context's ids and texts come out as texts, of unknown objects as their types' names. The

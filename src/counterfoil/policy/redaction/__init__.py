@@ -18,7 +18,7 @@ from .bodies import LONGEST_BODY
 from .plain import JSON
 from .redactor import LONGEST_TEXT, Redactor, holds_secret
 from .rules import Rule, Rules
-from .tokens import Tokeniser
+from .tokens import HeldTokens, Tokeniser, Tokens
 from .treatment import Finding, Treatment
 from .truncation import LIMIT, cap
 
@@ -29,10 +29,12 @@ __all__ = [
     "LONGEST_TEXT",
     "Anonymiser",
     "Finding",
+    "HeldTokens",
     "Redactor",
     "Rule",
     "Rules",
     "Tokeniser",
+    "Tokens",
     "Treatment",
     "cap",
     "holds_secret",

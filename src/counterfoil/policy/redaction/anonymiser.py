@@ -10,7 +10,7 @@ from .keys import unescaped
 from .names import joined
 from .personal import EMAIL, PHONE, network, same_email, same_phone, year
 from .plain import JSON, free_name
-from .tokens import Tokeniser
+from .tokens import Tokens
 from .user_agent import family
 from .vocabulary import BIRTH_NAMES, KINDS, words
 
@@ -51,7 +51,7 @@ class Anonymiser:
         tokens: makes the tokens; without it what is due a token is dropped.
     """
 
-    def __init__(self, tokens: Tokeniser | None = None) -> None:
+    def __init__(self, tokens: Tokens | None = None) -> None:
         self._tokens = tokens
 
     def parts(self, parts: Mapping[str, JSON], company_id: str | None = None) -> dict[str, JSON]:

@@ -13,7 +13,7 @@ from .parts import PartsWalk
 from .plain import JSON
 from .rules import Rules
 from .scan import Scan
-from .tokens import Tokeniser
+from .tokens import Tokens
 from .treatment import Finding
 
 LONGEST_TEXT = 65_536
@@ -53,7 +53,7 @@ class Redactor:
     def __init__(
         self,
         rules: Rules | None = None,
-        tokens: Tokeniser | None = None,
+        tokens: Tokens | None = None,
         *,
         longest: int = LONGEST_TEXT,
     ) -> None:

@@ -9,7 +9,7 @@ from .names import Names
 from .personal import generalised
 from .plain import visible
 from .rules import Rules
-from .tokens import Tokeniser
+from .tokens import Tokens
 from .treatment import Finding, Treatment, Verdict
 
 _CARD_LENGTH = range(12, 20)
@@ -45,7 +45,7 @@ class Scan:
         self,
         rules: Rules,
         names: Names,
-        tokens: Tokeniser | None = None,
+        tokens: Tokens | None = None,
         company_id: str | None = None,
         findings: list[Finding] | None = None,
     ) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from counterfoil.errors import ConfigurationError
 
@@ -21,6 +22,16 @@ KEPT_COMPANIES = 1024
 """Derived keys kept in memory; beyond that the oldest goes, and is derived anew when needed."""
 
 _KEY_ID = re.compile(marker.KEY_ID)
+
+
+class Tokens(Protocol):
+    """Makes tokens, and finds them."""
+
+    def token(self, kind: str, value: str, company_id: str | None = None) -> str:
+        """What stands for a value: a token, or a mark where there is no key to make it with."""
+
+    def tokens(self, kind: str, value: str, company_id: str | None = None) -> list[str]:
+        """What `token` gives or once gave for this value, the newest key's first."""
 
 
 class Tokeniser:
@@ -42,16 +53,7 @@ class Tokeniser:
                 remedy="Give it a key id and 32 random bytes.",
             )
         for key_id, master in keys:
-            if _KEY_ID.fullmatch(key_id) is None:
-                raise ConfigurationError(
-                    "A token key's id is not of the form [a-z0-9][a-z0-9_-]{0,15}.",
-                    remedy="Use something short, such as k1.",
-                )
-            if len(master) < MASTER_KEY_BYTES:
-                raise ConfigurationError(
-                    f"The token key {key_id!r} is shorter than {MASTER_KEY_BYTES} bytes.",
-                    remedy="Use 32 bytes from secrets.token_bytes.",
-                )
+            _check(key_id, master)
         if len({key_id for key_id, _ in keys}) < len(keys):
             raise ConfigurationError(
                 "Two token keys have the same id.", remedy="Give each key an id of its own."
@@ -70,12 +72,20 @@ class Tokeniser:
             self._token(kind, value, company_id, key_id, master) for key_id, master in self._keys
         ]
 
+    def company_keys(self, company_id: str | None = None) -> list[tuple[str, bytes]]:
+        """The derived keys of one company with their ids, the newest first.
+
+        They are what a process elsewhere needs to make that company's tokens, and no others.
+        """
+        return [(key_id, self._key(key_id, master, company_id)) for key_id, master in self._keys]
+
     def _token(
         self, kind: str, value: str, company_id: str | None, key_id: str, master: bytes
     ) -> str:
-        key = self._derived.get((key_id, company_id)) or self._derive(key_id, master, company_id)
-        digest = hmac.digest(key, value.encode("utf-8", "surrogatepass"), "sha256")
-        return marker.token(kind, key_id, digest[:DIGEST_BYTES].hex())
+        return _token(kind, key_id, self._key(key_id, master, company_id), value)
+
+    def _key(self, key_id: str, master: bytes, company_id: str | None) -> bytes:
+        return self._derived.get((key_id, company_id)) or self._derive(key_id, master, company_id)
 
     def _derive(self, key_id: str, master: bytes, company_id: str | None) -> bytes:
         # Imported here: it takes a tenth of the time budget of `import counterfoil`.
@@ -90,3 +100,69 @@ class Tokeniser:
             self._derived.pop(next(iter(self._derived)), None)
         self._derived[key_id, company_id] = key
         return key
+
+
+class HeldTokens:
+    """Makes the tokens of the companies whose keys are there, and of no others.
+
+    The keys are kept in memory alone.
+
+    Args:
+        missing: called with a company whose keys are not there, on each value that is due a
+            token of theirs.
+    """
+
+    def __init__(self, missing: Callable[[str | None], None] | None = None) -> None:
+        self._missing = missing
+        self._held: dict[str | None, Sequence[tuple[str, bytes]]] = {}
+
+    def hold(self, company_id: str | None, keys: Sequence[tuple[str, bytes]]) -> None:
+        """Keep a company's derived keys, the newest first; none at all makes no tokens.
+
+        Raises:
+            ConfigurationError: an id is malformed, or a key too short.
+        """
+        for key_id, key in keys:
+            _check(key_id, key)
+        if len(self._held) >= KEPT_COMPANIES:
+            self._held.pop(next(iter(self._held)), None)
+        self._held[company_id] = tuple(keys)
+
+    def holds(self, company_id: str | None) -> bool:
+        """Whether it is known what keys a company has."""
+        return company_id in self._held
+
+    def token(self, kind: str, value: str, company_id: str | None = None) -> str:
+        """A token under the company's newest key; `[redacted:<kind>]` without one."""
+        keys = self._keys_of(company_id)
+        return _token(kind, *keys[0], value) if keys else marker.dropped(kind)
+
+    def tokens(self, kind: str, value: str, company_id: str | None = None) -> list[str]:
+        """One token a kept key, newest first; empty without any."""
+        return [_token(kind, key_id, key, value) for key_id, key in self._keys_of(company_id)]
+
+    def _keys_of(self, company_id: str | None) -> Sequence[tuple[str, bytes]]:
+        keys = self._held.get(company_id)
+        if keys is None:
+            if self._missing is not None:
+                self._missing(company_id)
+            return ()
+        return keys
+
+
+def _token(kind: str, key_id: str, key: bytes, value: str) -> str:
+    digest = hmac.digest(key, value.encode("utf-8", "surrogatepass"), "sha256")
+    return marker.token(kind, key_id, digest[:DIGEST_BYTES].hex())
+
+
+def _check(key_id: str, key: bytes) -> None:
+    if _KEY_ID.fullmatch(key_id) is None:
+        raise ConfigurationError(
+            "A token key's id is not of the form [a-z0-9][a-z0-9_-]{0,15}.",
+            remedy="Use something short, such as k1.",
+        )
+    if len(key) < MASTER_KEY_BYTES:
+        raise ConfigurationError(
+            f"The token key {key_id!r} is shorter than {MASTER_KEY_BYTES} bytes.",
+            remedy="Use 32 bytes from secrets.token_bytes.",
+        )
