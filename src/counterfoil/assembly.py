@@ -46,6 +46,7 @@ def open_log(settings: Settings, *, create: bool = True, writes: bool = True) ->
     arguments: dict[str, Any] = {
         "key_file": settings.key_file,
         "catalogue": catalogue_of(settings),
+        "log_per_company": settings.log_per_company,
         "limits": Limits(**settings.limits.model_dump()),
         "redaction": redaction_rules(settings),
         "checkpoint_interval": (settings.checkpoint_interval or None) if writes else None,

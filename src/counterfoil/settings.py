@@ -107,6 +107,10 @@ class Settings(BaseSettings):
         pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$",
         description="The log that commands read and write where they name none.",
     )
+    log_per_company: bool = Field(
+        False,
+        description="Whether each company's events go to a log of its own, where no log is named.",
+    )
     key_file: Path | None = Field(
         None, description="The signing key's file; by default the database file's name with `.key`."
     )
@@ -135,6 +139,11 @@ class Settings(BaseSettings):
     server: ServerSettings = Field(
         default_factory=ServerSettings, description="How `counterfoil serve` listens and answers."
     )
+
+    @property
+    def named_log(self) -> str | None:
+        """The log, where somebody named one; without that, an event's company may decide."""
+        return self.log if "log" in self.model_fields_set else None
 
     @classmethod
     def settings_customise_sources(

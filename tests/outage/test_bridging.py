@@ -288,3 +288,26 @@ async def test_a_log_in_memory_has_no_spool(
     async with AuditLog.open("memory:") as log:
         await log.log_event(LOGIN)
     assert files(tmp_path) == []
+
+
+async def test_what_waits_for_a_company_that_has_no_log_yet_finds_one(
+    store: FlakyStore, spool_folder: Path
+) -> None:
+    async with opened(store, limits=EAGER, log_per_company=True) as log:
+
+        async def record(company: str | None) -> str:
+            return await log.log_event(LOGIN, context=AuditContext(company_id=company))
+
+        first = await record("c-0")
+        store.go(Trouble.FAILS)
+        companies = [f"c-{number % 70}" for number in range(140)] + [None]
+        kept = [await record(company) for company in companies]
+        assert spooled(spool_folder)
+        await store.come_back()
+        await store.holds(*kept)
+        for event_id, company in zip([first, *kept], ["c-0", *companies], strict=True):
+            event = await log.get(event_id)
+            assert event.company_id == company
+            assert event.log == ("default" if company is None else await log.company_log(company))
+        assert (await log.verify()).ok
+    assert files(spool_folder) == []

@@ -111,7 +111,7 @@ async def _write_one(
 
     call = _call(given, utc=utc)
     async with open_log(settings) as audit:
-        event_id = await audit.log_event(log=settings.log, **call)
+        event_id = await audit.log_event(log=settings.named_log, **call)
         event = await audit.get(event_id)
     if as_json:
         write_json(event.as_dict())
@@ -131,12 +131,12 @@ async def _write_lines(settings: Settings, lines: Iterable[bytes], *, as_json: b
                     for offset, line in enumerate(batch)
                     if line.strip()
                 ]
-                for event_id in await _write_batch(audit, settings.log, calls):
+                for event_id in await _write_batch(audit, settings.named_log, calls):
                     write_json_line({"id": event_id}) if as_json else print(event_id)  # noqa: T201
                 shown.advance(task, len(calls))
 
 
-async def _write_batch(audit: AuditLog, log: str, calls: list[dict[str, Any]]) -> list[str]:
+async def _write_batch(audit: AuditLog, log: str | None, calls: list[dict[str, Any]]) -> list[str]:
     tasks = [audit.log_event(**{"log": log, **call}) for call in calls]
     results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:

@@ -51,7 +51,7 @@ def query(
     As JSON a page is one object; with --all it is one object a line.
     """
     settings = options.settings(url, log)
-    filters["log"] = settings.log
+    filters["log"] = settings.named_log
     order = "oldest" if oldest else "newest"
     show = _one_by_one(utc=utc, ids=ids, only_ids=only_ids, as_json=as_json)
     if count:

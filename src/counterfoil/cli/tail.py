@@ -33,7 +33,7 @@ def tail(
 ) -> None:
     """Show the newest events, the newest last; with -f those to come too."""
     settings = options.settings(url, log)
-    filters["log"] = settings.log
+    filters["log"] = settings.named_log
     printer = EventPrinter(utc=utc, ids=ids)
 
     def show(event: Event) -> None:

@@ -56,7 +56,7 @@ def timeline(
     """Count events by the hour, day, week or month of their recording (all in UTC)."""
     del utc  # The counts are UTC's anyway; the option is there so that it may be given always.
     settings = options.settings(url, log)
-    filters["log"] = settings.log
+    filters["log"] = settings.named_log
     dimension = {By.COMPANY: "company_id"}.get(by, by.value) if by else None
 
     async def read() -> Timeline:

@@ -16,6 +16,7 @@ from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.link import Chain
 from counterfoil.policy.redaction import Rules
 
+from .company_logs import DEFAULT_LOG
 from .delegate import offered_by
 from .host import Host
 from .limits import Limits
@@ -26,7 +27,6 @@ from .setup import Parts, Setup
 from .stats import Stats
 from .store_backend import StoreBackend
 from .verification.verifier import Verifier
-from .write.intake import DEFAULT_LOG
 from .write.path import given_up
 
 DEFAULT_URL = "sqlite:///audit.db"
@@ -62,6 +62,7 @@ class AuditLog:
         limits: Limits | None = None,
         checkpoint_interval: float | None = 10.0,
         spool: str | Path | bool = True,
+        log_per_company: bool = False,
     ) -> Opening[AuditLog]:
         """Open a log, and make it where there is none yet.
 
@@ -82,6 +83,9 @@ class AuditLog:
             spool: the folder where events wait while the database is away, for types whose
                 rule allows it; True puts it beside the database file, with ``.spool`` after
                 its name; False refuses such events with an error instead.
+            log_per_company: whether the events of each ``company_id`` go to a log of its own,
+                whose name is random, where a call names no log. Events without a company go
+                to ``default``.
 
         Raises:
             ConfigurationError: an argument cannot be used.
@@ -100,6 +104,7 @@ class AuditLog:
             limits=limits,
             checkpoint_interval=checkpoint_interval,
             spool=spool,
+            log_per_company=log_per_company,
         )
 
         async def start() -> AuditLog:
@@ -233,6 +238,14 @@ class AuditLog:
                 remedy="Ask in a process that may read the key file.",
             )
         return self._tokens.tokens(kind, value, company_id)
+
+    async def company_log(self, company_id: str) -> str | None:
+        """The name of a company's own log; None where it has none (``log_per_company``).
+
+        The name is random: it is what stands in the company's checkpoints and proofs, and what
+        ``checkpoint``, ``verify`` and ``consistency`` want to have.
+        """
+        return await self._backend.company_log(company_id)
 
     async def rotate_token_key(self) -> str:
         """Make a new token key, used from the next opening on; older ones are kept.

@@ -8,12 +8,12 @@ from typing import Protocol, TypeAlias
 from counterfoil.errors import WriteError
 from counterfoil.record.entry import UntimedEntry
 
+from .company_logs import DEFAULT_LOG
 from .proving.evidence import EventProof, SignedCheckpoint
 from .read.questions import Questions
 from .stats import Stats
 from .verification.report import Report
 from .verification.verifier import Progress, Since
-from .write.intake import DEFAULT_LOG
 
 #: Told of an entry that was not, or is not known to be, written, and whose caller is gone.
 Abandoned: TypeAlias = Callable[[UntimedEntry, WriteError], None]
@@ -95,6 +95,9 @@ class Backend(Protocol):
             StoreError: nothing of it is there, or ``outcome_known`` is False.
             RefusedError: it refuses to be written to.
         """
+
+    async def company_log(self, company_id: str) -> str | None:
+        """The name of a company's own log; None where it has none."""
 
     async def rotate_token_key(self) -> str:
         """Make a new token key, record that, and return the key's id."""

@@ -48,6 +48,7 @@ class Setup:
     limits: Limits | None = None
     checkpoint_interval: float | None = 10.0
     spool: str | Path | bool = True
+    log_per_company: bool = False
 
     async def open(self) -> Parts:
         """Open the parts of a log in a database.
@@ -64,7 +65,13 @@ class Setup:
             identity = await Identity.establish(store, key_file, self.clock)
             tokens = await load_tokeniser(identity, self.clock)
             chain = self.chain or default_chain(catalogue, rules=self.redaction, tokens=tokens)
-            intake = Intake(catalogue, chain, self.clock, limits.replay_days)
+            intake = Intake(
+                catalogue,
+                chain,
+                self.clock,
+                limits.replay_days,
+                log_per_company=self.log_per_company,
+            )
             backend = StoreBackend(
                 store,
                 identity,

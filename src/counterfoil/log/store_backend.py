@@ -7,12 +7,13 @@ import logging
 from collections.abc import Sequence
 
 from counterfoil.clock import Clock
-from counterfoil.errors import RollbackError, WriteError, WriteTimeoutError
+from counterfoil.errors import RollbackError, StoreError, WriteError, WriteTimeoutError
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Store
 
 from .backend import Abandoned
 from .commits import Commits
+from .company_logs import DEFAULT_LOG, CompanyLogs
 from .limits import Limits
 from .proving.checkpointer import Checkpointer
 from .proving.identity import Identity
@@ -24,8 +25,8 @@ from .read.reader import Reader
 from .stats import Stats, take_stats
 from .verification.verifier import Verifier
 from .write.direct_append import DirectAppend
-from .write.intake import DEFAULT_LOG, Intake
-from .write.writer import Writer
+from .write.intake import Intake
+from .write.writer import Writer, write_error
 
 CONFLICT_TYPE = "audit.conflict"
 
@@ -65,6 +66,9 @@ class StoreBackend:
         key_file = identity.key_file
         published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
         self._commits = Commits()
+        self.company_logs = CompanyLogs(store)
+        #: Entries on their way to a log that was not looked at yet.
+        self._firsts: set[asyncio.Task[str]] = set()
         self._writer = Writer(
             store,
             clock,
@@ -104,8 +108,13 @@ class StoreBackend:
 
     async def put(self, entry: UntimedEntry) -> str:
         """Queue an entry, and return its id once it is committed and synced."""
+        if not entry.log:
+            self.company_logs.place(entry)
         if entry.log not in self._cleared:
-            await self._clear(entry)
+            return await self._put_first(entry)
+        return await self._put(entry)
+
+    async def _put(self, entry: UntimedEntry) -> str:
         writer = self._writer
         if not writer.has_room:
             await writer.room(entry.event_id)
@@ -119,9 +128,44 @@ class StoreBackend:
                 self._abandon(entry, failure)
             raise
 
+    async def _put_first(self, entry: UntimedEntry) -> str:
+        """Put an entry whose log has to be looked at first, in a task of its own.
+
+        So a caller that is cancelled meanwhile does not withdraw it.
+        """
+        task = asyncio.create_task(self._clear_and_put(entry), name="counterfoil-first-put")
+        self._firsts.add(task)
+        task.add_done_callback(self._firsts.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(lambda done: self._note(entry, done))
+            raise
+
+    async def _clear_and_put(self, entry: UntimedEntry) -> str:
+        try:
+            async with asyncio.timeout(self._limits.write_timeout):
+                await self.company_logs.place_all([entry])
+                await self._guard.check(entry.log)
+        except TimeoutError:
+            raise WriteTimeoutError(event_id=entry.event_id) from None
+        return await self._put(entry)
+
+    def _note(self, entry: UntimedEntry, done: asyncio.Task[str]) -> None:
+        failure = None if done.cancelled() else done.exception()
+        if isinstance(failure, StoreError):
+            failure = write_error(entry, failure)
+        if isinstance(failure, WriteError):
+            self._abandon(entry, failure)
+
     async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:
         """Append a group in one transaction; the places of those that were there already."""
+        await self.company_logs.place_all(entries)
         return await self._direct.append(entries)
+
+    async def company_log(self, company_id: str) -> str | None:
+        """The name of a company's own log; None where it has none."""
+        return (await self.company_logs.find([company_id])).get(company_id)
 
     async def rotate_token_key(self) -> str:
         """Make a new token key in the key file, and record that."""
@@ -141,6 +185,8 @@ class StoreBackend:
 
     async def finish(self) -> None:
         """Take no more entries, and write those that are queued."""
+        if self._firsts:
+            await asyncio.wait(self._firsts)
         await self._writer.close()
 
     async def seal(self) -> None:
@@ -153,13 +199,6 @@ class StoreBackend:
     async def close(self) -> None:
         """Let go of the store."""
         await self.store.close()
-
-    async def _clear(self, entry: UntimedEntry) -> None:
-        try:
-            async with asyncio.timeout(self._limits.write_timeout):
-                await self._guard.check(entry.log)
-        except TimeoutError:
-            raise WriteTimeoutError(event_id=entry.event_id) from None
 
     def _abandon(self, entry: UntimedEntry, error: WriteError) -> None:
         if self._abandoned is not None:

@@ -81,6 +81,7 @@ class SyncAuditLog:
     prove = _blocking(AuditLog.prove)
     consistency = _blocking(AuditLog.consistency)
     verify = _blocking(AuditLog.verify)
+    company_log = _blocking(AuditLog.company_log)
     rotate_token_key = _blocking(AuditLog.rotate_token_key)
     stats = _blocking(AuditLog.stats)
     continue_restored = _blocking(AuditLog.continue_restored)

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+#: The log of a draft whose call named none, where companies have logs of their own: it is
+#: settled when the event is recorded.
+COMPANY_LOG = ""
+
 
 @dataclass(slots=True)
 class Draft:
@@ -15,6 +19,7 @@ class Draft:
     that nobody said anything. What the chain leaves in the values must be plain JSON.
 
     Attributes:
+        log: the log's name, or :data:`COMPANY_LOG`.
         named: the parameters that this call itself gave (not the ambient context): what a
             repeated event id is compared by.
         notes: what the log has to say about the call, such as a time without a zone.

@@ -123,6 +123,12 @@ class UntimedEntry:
         """The id's sixteen bytes."""
         return bytes.fromhex(self.event_id.replace("-", ""))
 
+    def settle_log(self, log: str) -> None:
+        """Say in which log it will stand, where the call left that open."""
+        self.log = log
+        if self.draft is not None:
+            self.draft.log = log
+
     def complete(self, recorded_at: int) -> tuple[bytes, int | None, int | None]:
         """The entry's bytes, and when the event expires and its disclosures decay.
 

@@ -10,7 +10,7 @@ from counterfoil.errors import (
     RollbackError,
     SignatureError,
 )
-from counterfoil.log.write.intake import DEFAULT_LOG
+from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.proof import (
     EMPTY_ROOT,
     Checkpoint,

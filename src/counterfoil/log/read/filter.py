@@ -12,7 +12,8 @@ from typing import Any, Final
 import orjson
 
 from counterfoil.errors import QueryError
-from counterfoil.log.write.intake import DEFAULT_LOG, check_log_name
+from counterfoil.log.company_logs import DEFAULT_LOG
+from counterfoil.log.write.intake import check_log_name
 from counterfoil.record import Event, EventRow
 from counterfoil.record.entry import LEVEL_NUMBERS, OUTCOME_NUMBERS
 from counterfoil.record.instant import rfc3339

@@ -179,12 +179,12 @@ class Drain:
         """The records in their order, so that each group is of few enough logs."""
         groups = []
         start = 0
-        logs: set[str] = set()
+        logs: set[tuple[str, str | None]] = set()
         for place, one in enumerate(pending):
-            logs.add(one.entry.log)
+            logs.add(_log_of(one.entry))
             if len(logs) > self._batch_logs:
                 groups.append(pending[start:place])
-                start, logs = place, {one.entry.log}
+                start, logs = place, {_log_of(one.entry)}
         return [*groups, pending[start:]] if pending else []
 
     async def _append(self, group: Sequence[_Pending]) -> list[_Faulty]:
@@ -261,6 +261,11 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 def _reading(journal: Journal) -> Callable[[Spool], list[_Pending | _Faulty]]:
     return lambda _: [_decoded(record) for record in journal.read()]
+
+
+def _log_of(entry: UntimedEntry) -> tuple[str, str | None]:
+    """What tells an entry's log from others: where it is not settled, the company."""
+    return entry.log, None if entry.log else entry.company_id
 
 
 def _decoded(record: Record) -> _Pending | _Faulty:

@@ -18,18 +18,19 @@ import uuid_utils
 from counterfoil.base import AuditContext
 from counterfoil.clock import Clock
 from counterfoil.errors import EventIdError, InputError
+from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.policy.catalogue import INVALID_TYPE, Catalogue, type_text
 from counterfoil.policy.chain import run
 from counterfoil.policy.context import MAX_ID_BYTES, as_text, context_members, cut
 from counterfoil.policy.link import Chain
 from counterfoil.policy.redaction import holds_secret
 from counterfoil.record import Draft
+from counterfoil.record.draft import COMPANY_LOG
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import DAY, to_micros
 
 logger = logging.getLogger("counterfoil")
 
-DEFAULT_LOG = "default"
 _LOG_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}").fullmatch
 _UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 #: A given id may be from a clock that is a little ahead of ours.
@@ -44,14 +45,24 @@ class Intake:
         chain: the policy chain.
         clock: gives times and ids.
         replay_days: the oldest event id that a caller may give.
+        log_per_company: whether events go to their company's own log where no other is named.
     """
 
-    def __init__(self, catalogue: Catalogue, chain: Chain, clock: Clock, replay_days: int) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        chain: Chain,
+        clock: Clock,
+        replay_days: int,
+        *,
+        log_per_company: bool = False,
+    ) -> None:
         self._catalogue = catalogue
         self._chain = chain
         self._now = clock.now
         self._new_id = clock.event_id
         self._replay_days = replay_days
+        self._log = COMPANY_LOG if log_per_company else DEFAULT_LOG
 
     def take(
         self,
@@ -100,14 +111,13 @@ class Intake:
         draft.on_behalf_of = on_behalf_of
         draft.impersonator = impersonator
         draft.actor_kind = actor_kind
-        if log is not None:
-            draft.log = check_log_name(log)
+        draft.log = self._log if log is None else check_log_name(log)
         if occurred_at is not None:
             _set_time(draft, occurred_at)
         if rule.event_type == INVALID_TYPE:
             draft.note("event_type", type_text(event_type))
         if event_id is not None:
-            draft.named = _named(draft, occurred_at)
+            draft.named = _named(draft, occurred_at, log)
         return self.seal(draft)
 
     def own(
@@ -273,7 +283,7 @@ _CONTEXT_FIELDS = tuple(AuditContext.model_fields)
 _KNOWN_SUBJECTS = (str, list, tuple, set, frozenset, type(None))
 
 
-def _named(draft: Draft, occurred_at: Any) -> frozenset[str]:
+def _named(draft: Draft, occurred_at: Any, log: str | None) -> frozenset[str]:
     named = {"event_id", "event_type"}
     named.update(name for name in _CALL_FIELDS if getattr(draft, name) is not None)
     context = context_members(draft.context) or {}
@@ -283,4 +293,6 @@ def _named(draft: Draft, occurred_at: Any) -> frozenset[str]:
         named.add("subjects")
     if occurred_at is not None:
         named.add("occurred_at")
+    if log is not None:
+        named.add("log")
     return frozenset(named)

@@ -57,7 +57,7 @@ async def same_event(draft: Draft, earlier: EventRow | UntimedEntry, store: Stor
         return earlier.draft is not None and _same_draft(draft, earlier.draft)
     people = await store.mentions(earlier.position, earlier.position) if earlier.mentions else []
     event = Event.decode(earlier, people)
-    if event.log != draft.log:
+    if "log" in draft.named and event.log != draft.log:
         return False
     # A digest without its disclosure: something was erased or has decayed.
     whole = len(parse(event.entry)["_sd"]) == len(event.disclosures)
@@ -70,10 +70,10 @@ async def same_event(draft: Draft, earlier: EventRow | UntimedEntry, store: Stor
 
 
 def _same_draft(draft: Draft, earlier: Draft) -> bool:
-    return draft.log == earlier.log and all(
+    return all(
         _plain(getattr(draft, name)) == _plain(getattr(earlier, name))
         for name in draft.named
-        if name in _PLACES or name == "subjects"
+        if name in _PLACES or name in ("subjects", "log")
     )
 
 
