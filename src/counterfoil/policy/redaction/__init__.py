@@ -2,8 +2,9 @@
 
 Where to find what:
 
-- `redactor`: the door; `parts` and `walk`: the one walk over an event's values, `plain`: what
-  becomes of Python's types, `keys` and `paths`: what is known of a key and of where it stands.
+- `redactor`: the door; `glance`: the first look, which spares most events the walk; `parts` and
+  `walk`: the one walk over an event's values, `plain`: what becomes of Python's types, `keys` and
+  `paths`: what is known of a key and of where it stands.
 - `names` and `vocabulary`: which names give a value away.
 - `text`: one text through every pattern, and `suspicion`, the cheap test before; the patterns:
   `credentials`, `payment`, `urls`, `assignments`, `encodings`.

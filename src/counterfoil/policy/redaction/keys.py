@@ -63,6 +63,7 @@ class Keys:
     Attributes:
         names: verdicts on names.
         plain: keys that are no more than their text.
+        plain_pointers: JSON pointers that are made of such keys alone.
         harmless: texts, and ids, that every pattern passed; see `spare`.
     """
 
@@ -70,6 +71,7 @@ class Keys:
         self.names = names
         self._kinds = kinds
         self.plain: set[str] = set()
+        self.plain_pointers: set[str] = set()
         self._known: dict[str, Entry] = {}
         self._pointers: dict[str, tuple[str, Verdict | None]] = {}
         self.harmless: tuple[set[str], set[str]] = (set(), set())
@@ -136,7 +138,10 @@ class Keys:
         if held[0] == pointer and len(pointer) <= 4 * LONGEST_KEPT:
             if len(self._pointers) >= KEPT_KEYS:
                 self._pointers.clear()
+                self.plain_pointers.clear()
             self._pointers[pointer] = held
+            if verdict is None and pointer.startswith("/"):
+                self.plain_pointers.add(pointer)
         return held
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from .keys import escaped, unescaped
 from .names import segments
 from .paths import States
+from .payment import SMALLEST_CARD
 from .plain import Members, free_name, key_text, plain
 from .shapes import LONGEST_NAME
 from .suspicion import is_uuid
 from .treatment import Verdict, stronger
 from .vocabulary import PAIR_VALUES
-from .walk import SMALLEST_CARD, Chain, Walk
+from .walk import Chain, Walk
 
 IDENTIFIERS = frozenset(
     [
@@ -22,7 +23,8 @@ IDENTIFIERS = frozenset(
 )
 """The context's own ids, where the rules for card numbers, IBANs and encodings do not run."""
 
-_CHANGE = frozenset(["op", "old", "new"])
+CHANGE = frozenset(["op", "old", "new"])
+"""The members of one of the changes by pointer."""
 
 
 class PartsWalk(Walk):
@@ -154,7 +156,7 @@ def _are_pointers(changes: Members) -> bool:
 def _is_change(members: Members) -> bool:
     """Whether a dict tells an old and a new value, and no more than that."""
     for key, _ in members:
-        if not (type(key) is str and key in _CHANGE) and not _is_value(key):
+        if not (type(key) is str and key in CHANGE) and not _is_value(key):
             return False
     return True
 
@@ -162,7 +164,7 @@ def _is_change(members: Members) -> bool:
 def _is_value(key: object) -> bool:
     """Whether a key says `op`, `old`, `new` and the like: whose value it is stands elsewhere."""
     name = key if type(key) is str else key_text(key)
-    if name in _CHANGE:
+    if name in CHANGE:
         return True
     if name.startswith("/") or len(name) > LONGEST_NAME:
         return False

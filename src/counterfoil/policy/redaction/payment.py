@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 from . import marker
 from .scan import Scan
@@ -24,6 +25,7 @@ _HEX_AFTER = re.compile(r"[A-Fa-f]{1,16}(?![A-Za-z])")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 SHORTEST_CARD, LONGEST_CARD = 13, 19
+SMALLEST_CARD = 10 ** (SHORTEST_CARD - 1)
 SHORTEST_GROUP = 3
 """Digits between two separators of a card number that stands among other numbers."""
 
@@ -96,6 +98,14 @@ def is_card_number(digits: str) -> bool:
         if low <= int(digits[:size]) <= high and len(digits) in lengths:
             return _luhn(digits) and not (len(digits) == SHORTEST_CARD and _is_barcode(digits))
     return False
+
+
+def card_digits(number: Any) -> str | None:
+    """The digits of a number that is a card number."""
+    if number < SMALLEST_CARD or number != int(number):
+        return None
+    digits = str(int(number))
+    return digits if is_card_number(digits) else None
 
 
 def _luhn(digits: str) -> bool:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .bodies import read_body
+from .glance import Glance
 from .keys import Keys
 from .names import Names
 from .parts import PartsWalk
@@ -100,11 +101,16 @@ class Redactor:
             sensitive_fields: as in `clean`.
             company_id: as in `clean`.
         """
-        scan, keys = self._scan(sensitive_fields, company_id)
+        variant = self._variant_of(sensitive_fields)
         out: dict[str, JSON] = {}
-        walk = PartsWalk(scan, keys, self._longest)
+        if not variant.rules.paths:
+            out = self._glanced(variant, parts)
+            if len(out) == len(parts):
+                return out
+        walk = self._walk(variant, company_id)
         for root, value in parts.items():
-            walk.part(out, root, value)
+            if root not in out:
+                walk.part(out, root, value)
         walk.finish()
         return out
 
@@ -171,23 +177,39 @@ class Redactor:
             sensitive_fields: as in `clean`.
         """
         findings: list[Finding] = []
-        scan, keys = self._scan(sensitive_fields, None, findings)
+        walk = self._walk(self._variant_of(sensitive_fields), None, findings)
         out: dict[str, JSON] = {}
-        walk = PartsWalk(scan, keys, self._longest)
         walk.part(out, root, value)
         walk.finish()
         return findings
 
-    def _scan(
-        self,
-        sensitive_fields: Sequence[str],
-        company_id: str | None,
-        findings: list[Finding] | None = None,
-    ) -> tuple[Scan, Keys]:
-        rules, names, keys = self._extended(sensitive_fields) if sensitive_fields else self._variant
-        return Scan(rules, names, self._tokens, company_id, findings), keys
+    def _glanced(self, variant: _Variant, parts: Mapping[str, object]) -> dict[str, JSON]:
+        """The parts that need no walk, clean; none of them where a text holds something."""
+        glance = Glance(variant.rules, variant.keys, self._longest)
+        copies = glance.copies(parts)
+        doubtful = glance.doubtful()
+        if doubtful is None:
+            return {}
+        if doubtful:
+            walk = self._walk(variant, None)
+            for text, identifier in doubtful:
+                if not walk.passes(text, identifier=identifier):
+                    return {}
+        agent = copies.get("user_agent")
+        if type(agent) is str:
+            # The longest text of most events, and the same in many.
+            variant.keys.spare(agent, identifier=False)
+        return copies
 
-    def _extended(self, sensitive_fields: Sequence[str]) -> _Variant:
+    def _walk(
+        self, variant: _Variant, company_id: str | None, findings: list[Finding] | None = None
+    ) -> PartsWalk:
+        scan = Scan(variant.rules, variant.names, self._tokens, company_id, findings)
+        return PartsWalk(scan, variant.keys, self._longest)
+
+    def _variant_of(self, sensitive_fields: Sequence[str]) -> _Variant:
+        if not sensitive_fields:
+            return self._variant
         fields = tuple(str.__str__(f) for f in sensitive_fields if issubclass(type(f), str))
         variant = self._variants.get(fields)
         if variant is None:

@@ -40,6 +40,9 @@ JWK = Verdict("name:jwk", "private_key", Treatment.DROP)
 MOST_MEMBERS = 32
 """Members of a dict that describes a secret."""
 
+MOST_RECORDS = 100
+"""Items of a list of such dicts."""
+
 _USER_FLAGS = frozenset(["-u", "--user", "--proxy-user"])
 _USER_AND_PASSWORD = Verdict(
     "flag:user", "userinfo", Treatment.DROP, needs=re.compile(r"^[^:\s]+:\S")
@@ -145,6 +148,34 @@ def describes_secret(held: object, verdict: Verdict, kinds: frozenset[str], look
         counts = counts and described and _is_count(plain(value), kinds)
         record = record or name in RECORD_NAMES
     return counts or (record and verdict.records)
+
+
+def goes_whole(
+    verdict: Verdict, held: Members | Items, kinds: frozenset[str], look: Look
+) -> Verdict | None:
+    """By which verdict a container goes as one, and not item by item.
+
+    Args:
+        verdict: the verdict of the name that it stands under.
+        held: what `plain` made of it.
+        kinds: the kinds of known marks.
+        look: looks a key up.
+    """
+    current: Verdict | None = verdict if held else None
+    while current is not None:
+        if current.whole and not _is_opened(held, current, kinds, look):
+            return current
+        current = current.otherwise
+    return None
+
+
+def _is_opened(held: Members | Items, verdict: Verdict, kinds: frozenset[str], look: Look) -> bool:
+    if type(held) is Members:
+        return describes_secret(held, verdict, kinds, look)
+    return verdict.treatment is not Treatment.DROP or (
+        len(held) <= MOST_RECORDS
+        and all(describes_secret(plain(item), verdict, kinds, look) for item in held)
+    )
 
 
 def _is_count(held: object, kinds: frozenset[str]) -> bool:

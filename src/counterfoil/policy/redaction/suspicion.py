@@ -38,7 +38,11 @@ _BY_DIGIT = bytes(
     for byte in range(256)
 )
 
+_SIGNS = b" -+"
+"""What may stand between the digits of a number, as `_BY_DIGIT` has it."""
+
 _SCHEMES = (b"bearer", b"basic")
+_SCHEME = re.compile(rb"b(?:earer|asic)")
 _LONG_RUN = b"a" * 20
 _CARD = b"0" * 13
 _IBAN = b"AA00"
@@ -65,10 +69,10 @@ def suspects(texts: Sequence[str], joined: str) -> set[int]:
         data = joined.encode()
     except UnicodeEncodeError:
         return set(range(len(texts)))
-    marks = data.translate(_BY_MARK)
-    if marks.count(b"\0") != len(texts) - 1:
+    if joined.count(APART) != len(texts) - 1:
         return set(range(len(texts)))
     found: list[int] = []
+    marks = data.translate(_BY_MARK)
     if b"!" in marks:
         found += _holding(marks, b"!")
     if _LONG_RUN in marks:
@@ -77,10 +81,9 @@ def suspects(texts: Sequence[str], joined: str) -> set[int]:
             for index in _holding(marks, _LONG_RUN)
             if _HARMLESS_RUN.fullmatch(texts[index]) is None
         ]
-    digits = data.translate(_BY_DIGIT)
-    if _IBAN in digits:
+    if _IBAN in data.translate(_BY_DIGIT):
         found += _matching(joined, IBAN_START)
-    digits = digits.translate(None, b"-")
+    digits = data.translate(_BY_DIGIT, _SIGNS)
     if _CARD in digits:
         found += _holding(digits, _CARD)
     if ":" in joined:
@@ -94,8 +97,8 @@ def suspects(texts: Sequence[str], joined: str) -> set[int]:
     if "/" in joined:
         found += _matching(joined, _PATH)
     low = data.lower()
-    for scheme in _SCHEMES:
-        if scheme in low:
+    if _SCHEME.search(low) is not None:
+        for scheme in _SCHEMES:
             found += _holding(low, scheme)
     if not joined.isascii():
         found += _matching(joined, WIDE_DIGITS)

@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 from . import marker, text
 from .keys import Entry, Keys, escaped
 from .paths import States
-from .payment import is_card_number
+from .payment import SMALLEST_CARD, card_digits
 from .plain import JSON, Items, Members, free_name, key_text, plain
 from .scan import Scan
-from .shapes import among, by_name, describes, describes_secret, named_by
+from .shapes import among, by_name, describes, goes_whole, named_by
 from .shapes import flag as following
 from .suspicion import APART, UUID_LENGTH, is_uuid, suspects
 from .treatment import Treatment, Verdict, stronger
@@ -33,9 +33,7 @@ MOST_TEXTS = 8
 SHORT = 13
 """Letters and digits alone are nothing to look at below this length."""
 
-SMALLEST_CARD = 10**12
 NO_KEYS: frozenset[str] = frozenset()
-_MOST_RECORDS = 100
 
 Chain: TypeAlias = "tuple[int, Chain, int] | None"
 """The containers around a value: the innermost's identity, those further out, how many."""
@@ -117,6 +115,15 @@ class Walk:
             gathered[3 * index][gathered[3 * index + 1]] = clean
             if harmless is not None and clean == value and scan.hits == hits:
                 self._keys.spare(value, identifier=identifier)
+
+    def passes(self, value: str, *, identifier: bool) -> bool:
+        """Whether no pattern finds anything in a text; it is remembered if so."""
+        scan = self._scan
+        clean = text.cleaned(value, scan, self._from_text, identifier=identifier)
+        if clean != value or scan.hits:
+            return False
+        self._keys.spare(value, identifier=identifier)
+        return True
 
     def _suspects(self, texts: list[str], together: str) -> set[int]:
         found = suspects(texts, together)
@@ -261,7 +268,7 @@ class Walk:
             self._scan.where = where
             held = plain(value)
             if isinstance(held, (Members, Items)):
-                whole = self._whole(verdict, held)
+                whole = goes_whole(verdict, held, self._scan.rules.kinds, self._entry)
                 if whole is not None:
                     target[name] = self._scan.dropped(whole.rule, whole.kind)
                     return
@@ -289,29 +296,11 @@ class Walk:
         while current is not None:
             digits = str(held) if current.everything else None
             if digits is None and type(held) is not bool:
-                digits = str(held) if current.numbers else _card_digits(held)
+                digits = str(held) if current.numbers else card_digits(held)
             if digits is not None and scan.applies(current, digits):
                 return scan.treated(current, digits)
             current = current.otherwise
         return None
-
-    def _whole(self, verdict: Verdict, held: Members | Items) -> Verdict | None:
-        """By which verdict a container goes as one, and not item by item."""
-        current: Verdict | None = verdict if held else None
-        while current is not None:
-            if current.whole and not self._is_opened(current, held):
-                return current
-            current = current.otherwise
-        return None
-
-    def _is_opened(self, verdict: Verdict, held: Members | Items) -> bool:
-        kinds, entry = self._scan.rules.kinds, self._entry
-        if type(held) is Members:
-            return describes_secret(held, verdict, kinds, entry)
-        return verdict.treatment is not Treatment.DROP or (
-            len(held) <= _MOST_RECORDS
-            and all(describes_secret(plain(item), verdict, kinds, entry) for item in held)
-        )
 
     def _place(
         self,
@@ -386,7 +375,7 @@ class Walk:
 
     def _number(self, value: Any, where: str) -> Any:
         """A number may be a card number: payment services write it as one in JSON."""
-        digits = _card_digits(value)
+        digits = card_digits(value)
         if digits is None:
             return value
         self._scan.where = where
@@ -407,11 +396,3 @@ class Walk:
         clean = text.cleaned(value, scan, self._from_text, level=self._level)
         scan.hits, scan.findings = hits, findings
         return clean
-
-
-def _card_digits(number: Any) -> str | None:
-    """The digits of a number that is a card number."""
-    if number < SMALLEST_CARD or number != int(number):
-        return None
-    digits = str(int(number))
-    return digits if is_card_number(digits) else None
