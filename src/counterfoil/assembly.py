@@ -108,10 +108,16 @@ def server_app(settings: Settings) -> FastAPI:
     """The server's application: the API, and the pages of the viewer."""
     from counterfoil.access import Services
     from counterfoil.server.app import create_app
+    from counterfoil.server.options import ServerOptions
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
         async with open_log(settings) as audit:
             yield Services.of(audit, log=settings.log)
 
-    return create_app(services)
+    options = ServerOptions(
+        profile=settings.profile,
+        types=settings.types,
+        redaction={name: rule.model_dump() for name, rule in settings.redaction.items()},
+    )
+    return create_app(services, options)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
+from counterfoil import AuditLog
 from counterfoil.access import Services
 from counterfoil.server.app import create_app
 from counterfoil.server.options import ServerOptions
@@ -46,3 +47,10 @@ async def serve(services: Services, options: ServerOptions | None = None) -> Asy
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield Served(app, services, stack)
+
+
+@asynccontextmanager
+async def serve_with(audit: AuditLog, **options: Any) -> AsyncIterator[Served]:
+    """The application on an open log, with options."""
+    async with serve(Services.of(audit), ServerOptions(**options)) as served:
+        yield served

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from counterfoil.record.row import LOG_SPAN
 from counterfoil.store import Selection, Store, open_store
 from counterfoil.store.memory import MemoryStore
 
-from .conftest import SHARED, Lend
+from .conftest import ENGINES, address
 from .writing import HOUR, NOON, put
 
 LOGS = ("a", "b")
@@ -119,7 +121,7 @@ async def answers(store: Store, asked: list[Selection], kinds: list[dict[str, An
     return found
 
 
-@pytest.mark.parametrize("engine", SHARED)
+@pytest.mark.parametrize("engine", [name for name in ENGINES if name != "memory"])
 @settings(max_examples=60, deadline=None)
 @given(
     batches=st.lists(appends, max_size=8),
@@ -127,15 +129,14 @@ async def answers(store: Store, asked: list[Selection], kinds: list[dict[str, An
     kinds=st.lists(buckets, max_size=3),
 )
 def test_answers_as_the_memory_does(
-    lend: Lend,
     engine: str,
     batches: list[dict[str, Any]],
     asked: list[Selection],
     kinds: list[dict[str, Any]],
 ) -> None:
     async def compare() -> None:
-        with lend(engine) as url:
-            stores = [MemoryStore(), open_store(url)]
+        with TemporaryDirectory() as folder:
+            stores = [MemoryStore(), open_store(address(engine, Path(folder)))]
             found = []
             for store in stores:
                 await store.open()

@@ -36,7 +36,6 @@ VALUES: dict[str, list[Any]] = {
     "before_state": [{"a": 1}],
     "after_state": [{"a": None}],
     "changes": [{"/a": {"op": "add"}}],
-    "exclude": [{"user_id": "one"}, {"text": ["one", "two"]}],
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from counterfoil.errors import ForbiddenError, NotFoundError
+from counterfoil.errors import ForbiddenError, FormatError, NotFoundError
 from counterfoil.log import AuditLog
 from counterfoil.log.proving.evidence import EventProof, SignedCheckpoint
 from counterfoil.log.read.follow import Follow
@@ -20,11 +20,14 @@ from counterfoil.log.read.questions import Order
 from counterfoil.log.read.timeline import Dimension, Timeline, Unit
 from counterfoil.log.stats import Stats
 from counterfoil.log.verification.report import Report
+from counterfoil.log.verification.verifier import Since
+from counterfoil.proof import TILE_WIDTH, TileId
 from counterfoil.record import Event
 
 from .principal import Principal
 from .role import Permission
 from .trail import Trail
+from .verifications import Verification, Verifications
 
 
 class ScopedLog:
@@ -34,13 +37,22 @@ class ScopedLog:
         audit: the log.
         principal: who asks.
         trail: where their reads are recorded.
+        verifications: remembers what verifying found.
         log: the log that is meant where a question names none.
     """
 
-    def __init__(self, audit: AuditLog, principal: Principal, trail: Trail, log: str) -> None:
+    def __init__(
+        self,
+        audit: AuditLog,
+        principal: Principal,
+        trail: Trail,
+        verifications: Verifications,
+        log: str,
+    ) -> None:
         self._audit = audit
         self.principal = principal
         self._trail = trail
+        self._verifications = verifications
         self._log = log
 
     async def get(self, event_id: str) -> Event:
@@ -66,14 +78,14 @@ class ScopedLog:
         Raises:
             ForbiddenError: the filters reach farther than the key; QueryError, CursorError.
         """
-        scope = self.narrowed(filters)
+        scope = await self.narrowed(filters)
         page = await self._audit.query(order=order, limit=limit, cursor=cursor, **scope)
         await self._record("query", scope, len(page), filters)
         return page
 
     async def count(self, **filters: Any) -> int:
         """How many events match. See :meth:`AuditLog.count`."""
-        scope = self.narrowed(filters)
+        scope = await self.narrowed(filters)
         found = await self._audit.count(**scope)
         await self._record("count", scope, 0, filters)
         return found
@@ -82,17 +94,39 @@ class ScopedLog:
         self, unit: Unit = "day", *, by: Sequence[Dimension] = (), fill: bool = True, **filters: Any
     ) -> Timeline:
         """Counts by hour or day. See :meth:`AuditLog.timeline`."""
-        scope = self.narrowed(filters)
+        scope = await self.narrowed(filters)
         found = await self._audit.timeline(unit, by=by, fill=fill, **scope)
         await self._record("timeline", scope, 0, filters)
         return found
 
     async def follow(self, *, after: str | None = None, **filters: Any) -> Follow:
         """The events that match as they are recorded. See :meth:`AuditLog.follow`."""
-        scope = self.narrowed(filters)
-        found = self._audit.follow(after=after, **scope)
+        scope = await self.followed(filters)
+        return self._audit.follow(after=after, **scope)
+
+    async def followed(self, filters: dict[str, Any]) -> dict[str, Any]:
+        """Filters that reach no farther than the key, of what is going to be followed."""
+        scope = await self.narrowed(filters)
         await self._record("follow", scope, 0, filters)
-        return found
+        return scope
+
+    def watch(self, scope: dict[str, Any], after: str) -> Follow:
+        """Follow what :meth:`followed` gave, from a cursor on."""
+        self._demand_narrowed(scope)
+        return self._audit.follow(after=after, **scope)
+
+    async def look(self, scope: dict[str, Any], cursor: str | None, limit: int) -> Page:
+        """A page, the oldest first, of what :meth:`followed` gave."""
+        self._demand_narrowed(scope)
+        return await self._audit.query(order="oldest", limit=limit, cursor=cursor, **scope)
+
+    async def size(self, scope: dict[str, Any]) -> int:
+        """How many events the log ever had that :meth:`followed` gave; 0 where there is none."""
+        self._demand_narrowed(scope)
+        try:
+            return await self._audit.host.size(scope["log"])
+        except NotFoundError:
+            return 0
 
     async def prove(self, event_id: str) -> EventProof:
         """Prove that an event is in its log. See :meth:`AuditLog.prove`."""
@@ -103,25 +137,86 @@ class ScopedLog:
 
     async def checkpoint(self, log: str | None = None) -> SignedCheckpoint:
         """The log's signed size and root. See :meth:`AuditLog.checkpoint`."""
-        return await self._audit.checkpoint(self.reached(log))
+        return await self._audit.checkpoint(await self.reached(log))
 
     async def consistency(
         self, old_size: int, new_size: int | None = None, *, log: str | None = None
-    ) -> list[bytes]:
-        """The proof that the log has only grown. See :meth:`AuditLog.consistency`."""
-        return await self._audit.consistency(old_size, new_size, log=self.reached(log))
+    ) -> tuple[int, list[bytes]]:
+        """The proof that the log has only grown, and up to which size it goes.
 
-    async def verify(self, log: str | None = None) -> Report:
-        """Check one log whole. See :meth:`AuditLog.verify`.
+        See :meth:`AuditLog.consistency`.
+        """
+        name = await self.reached(log)
+        size = await self._audit.host.size(name) if new_size is None else new_size
+        return size, await self._audit.consistency(old_size, size, log=name)
+
+    async def tile(self, log: str, path: str) -> tuple[bytes, bool]:
+        """A tile of a log's tree, and whether it is full.
+
+        Args:
+            path: ``<L>/<N>[.p/<W>]`` (C2SP tlog-tiles).
 
         Raises:
-            ForbiddenError: it holds the events of companies that the key does not reach.
+            NotFoundError: there is none.
+        """
+        wanted = _tile(f"tile/{path}")
+        tile = await self._audit.host.tile(await self.reached(log), wanted)
+        return tile, wanted.width == TILE_WIDTH
+
+    async def entries(self, log: str, path: str) -> tuple[bytes, bool]:
+        """A bundle of a log's entries, and whether it is full.
+
+        Args:
+            path: ``<N>[.p/<W>]`` (C2SP tlog-tiles).
+
+        Raises:
+            NotFoundError: there is none. ForbiddenError: some are of other companies.
+        """
+        wanted = _tile(f"tile/0/{path}")
+        name = await self.owned(log)
+        bundle = await self._audit.host.entries(name, wanted)
+        await self._trail.read(self.principal, "entries", name, wanted.width)
+        return bundle, wanted.width == TILE_WIDTH
+
+    async def verify(
+        self, log: str | None = None, *, since: Since = None, processes: int | None = None
+    ) -> Report:
+        """Check one log whole, or all of them. See :meth:`AuditLog.verify`.
+
+        Raises:
+            ForbiddenError: some hold the events of companies that the key does not reach.
         """
         self.principal.demand(Permission.VERIFY)
-        name = self.owned(log)
-        report = await self._audit.verify(name)
-        await self._trail.verified(self.principal, name, passed=report.ok)
+        name = None if log is None and self._reaches_all else await self.owned(log)
+        report = await self._audit.verify(name, since=since, processes=processes)
+        await self._trail.verified(self.principal, name or self._log, passed=report.ok)
+        await self._verifications.remember(name, report)
         return report
+
+    async def last_verification(self, log: str | None = None) -> Verification | None:
+        """What the last verification found that a server of this database ran; None before.
+
+        Raises:
+            ForbiddenError: it was about companies that the key does not reach.
+        """
+        name = None if log is None and self._reaches_all else await self.owned(log)
+        return await self._verifications.last(name)
+
+    def token_keys(self, company: str | None = None) -> list[tuple[str, bytes]]:
+        """The keys that a writer makes a company's tokens by, the newest first.
+
+        Raises:
+            ForbiddenError: the key is bound to another company. KeyFileError: there are none.
+        """
+        self.principal.demand(Permission.WRITE)
+        return self._audit.host.token_keys(self._company(company))
+
+    def tokens(
+        self, value: str, *, kind: str = "session_id", company_id: str | None = None
+    ) -> list[str]:
+        """What stands in the log for a value in clear. See :meth:`AuditLog.tokens`."""
+        self.principal.demand(Permission.READ)
+        return self._audit.tokens(value, kind=kind, company_id=self._company(company_id))
 
     async def stats(self) -> Stats:
         """How much there is and what waits, of all companies. See :meth:`AuditLog.stats`.
@@ -130,14 +225,14 @@ class ScopedLog:
             ForbiddenError: the key is bound to a company or to logs.
         """
         self.principal.demand(Permission.READ)
-        if self.principal.company is not None or self.principal.logs is not None:
+        if not self._reaches_all:
             raise ForbiddenError(
                 "This is about all companies and logs.",
                 remedy="Use a key that is bound to neither.",
             )
         return await self._audit.stats()
 
-    def narrowed(self, filters: dict[str, Any]) -> dict[str, Any]:
+    async def narrowed(self, filters: dict[str, Any]) -> dict[str, Any]:
         """Filters that reach no farther than the key.
 
         Raises:
@@ -145,49 +240,74 @@ class ScopedLog:
         """
         self.principal.demand(Permission.READ)
         scope = {name: value for name, value in filters.items() if value is not None}
-        scope["log"] = self.reached(scope.get("log"))
-        company = self.principal.company
-        if company is not None:
-            asked = scope.get("company_id", company)
-            if any(one != company for one in ([asked] if isinstance(asked, str) else asked)):
-                raise ForbiddenError(
-                    "The key is bound to another company.",
-                    remedy="Leave company_id out: the key's own is meant then.",
-                )
-            scope["company_id"] = company
+        asked = scope.get("company_id", self.principal.company)
+        companies = [asked] if asked is None or isinstance(asked, str) else list(asked)
+        if self.principal.company is not None:
+            for company in companies:
+                self._company(company)
+            scope["company_id"] = self.principal.company
+        only = companies[0] if len(companies) == 1 else None
+        scope["log"] = await self.reached(scope.get("log"), company=only)
         return scope
 
-    def reached(self, log: str | None = None) -> str:
+    async def reached(self, log: str | None = None, *, company: str | None = None) -> str:
         """A log's name, where the key reaches it; what is in it may still be others'.
 
+        Args:
+            log: the log that is asked for; None means the company's own where it has one.
+            company: the company that is asked about, for a key that is bound to none.
+
         Raises:
-            ForbiddenError: it does not.
+            ForbiddenError: the key does not reach it.
         """
-        self.principal.demand(Permission.READ)
-        name = self._log if log is None else log
-        logs = self.principal.logs
-        if logs is None and self.principal.company is not None:
-            logs = frozenset({self._log})
-        if logs is not None and name not in logs:
-            raise ForbiddenError(
-                "The key is not bound to that log.",
-                remedy="Leave the log out, or use a key that reaches it.",
-            )
+        who = self.principal
+        who.demand(Permission.READ)
+        about = who.company or company
+        own = None if about is None else await self._audit.company_log(about)
+        if log is not None:
+            name = log
+        elif who.logs is not None and len(who.logs) == 1:
+            (name,) = who.logs
+        else:
+            name = own or self._log
+        if who.logs is not None and name not in who.logs:
+            raise _unbound()
+        if who.logs is None and who.company is not None and name not in (self._log, own):
+            raise _unbound()
         return name
 
-    def owned(self, log: str | None = None) -> str:
+    async def owned(self, log: str | None = None) -> str:
         """A log's name, where the key reaches all that is in it.
 
         Raises:
             ForbiddenError: it does not.
         """
-        name = self.reached(log)
-        if self.principal.company is not None:
+        name = await self.reached(log)
+        company = self.principal.company
+        if company is not None and name != await self._audit.company_log(company):
             raise ForbiddenError(
                 "The log holds the events of other companies too.",
                 remedy="Use a key that is not bound to a company.",
             )
         return name
+
+    def _demand_narrowed(self, scope: dict[str, Any]) -> None:
+        own = self.principal.company
+        if "log" not in scope or (own is not None and scope.get("company_id") != own):
+            raise ForbiddenError("The question was not narrowed to what the key reaches.")
+
+    @property
+    def _reaches_all(self) -> bool:
+        return self.principal.company is None and self.principal.logs is None
+
+    def _company(self, asked: str | None) -> str | None:
+        own = self.principal.company
+        if own is not None and asked not in (None, own):
+            raise ForbiddenError(
+                "The key is bound to another company.",
+                remedy="Leave the company out: the key's own is meant then.",
+            )
+        return own or asked
 
     async def _seen(self, event_id: str) -> Event:
         self.principal.demand(Permission.READ)
@@ -212,3 +332,19 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (tuple, set, frozenset)):
         return list(value)
     return value
+
+
+def _tile(path: str) -> TileId:
+    try:
+        return TileId.parse(path)
+    except FormatError:
+        raise NotFoundError(
+            "There is no such tile.", remedy="Write <L>/<N>, as C2SP tlog-tiles says."
+        ) from None
+
+
+def _unbound() -> ForbiddenError:
+    return ForbiddenError(
+        "The key is not bound to that log.",
+        remedy="Leave the log out, or use a key that reaches it.",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from counterfoil.clock import SYSTEM_CLOCK, Clock
@@ -9,9 +10,11 @@ from counterfoil.log import AuditLog
 
 from .keyring import Keyring
 from .principal import Principal
+from .repeats import Repeats
 from .scoped_log import ScopedLog
 from .sessions import Sessions
 from .trail import Trail
+from .verifications import Verifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class Services:
         keyring: the access keys.
         sessions: those who signed in with a key in a browser.
         trail: records reads and changes of keys.
+        repeats: the requests that came under idempotency keys.
+        verifications: what the last verification found.
+        closing: set once the server ends, so that what goes on for ever does too.
         log: the log that is meant where a question names none.
     """
 
@@ -30,6 +36,9 @@ class Services:
     keyring: Keyring
     sessions: Sessions
     trail: Trail
+    repeats: Repeats
+    verifications: Verifications
+    closing: asyncio.Event
     log: str = "default"
 
     @classmethod
@@ -38,11 +47,20 @@ class Services:
         trail = Trail(audit.host, clock, log)
         registry = audit.host.registry
         keyring = Keyring(registry, clock, trail)
-        return cls(audit, keyring, Sessions(registry, keyring, clock), trail, log)
+        return cls(
+            audit,
+            keyring,
+            Sessions(registry, keyring, clock),
+            trail,
+            Repeats(registry, clock),
+            Verifications(registry, clock),
+            asyncio.Event(),
+            log,
+        )
 
     def scoped(self, principal: Principal) -> ScopedLog:
         """The log as somebody may use it."""
-        return ScopedLog(self.audit, principal, self.trail, self.log)
+        return ScopedLog(self.audit, principal, self.trail, self.verifications, self.log)
 
     async def close(self) -> None:
         """Record what the trail has counted. The log itself is closed by who opened it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -46,8 +46,8 @@ def catalogue(
             {
                 "profile": found.profile.name,
                 "floor": found.profile.floor,
-                "types": {rule.event_type: _as_dict(rule) for rule in rules},
-                "default": _as_dict(found.default),
+                "types": {rule.event_type: rule.as_dict() for rule in rules},
+                "default": found.default.as_dict(),
             }
         )
         return
@@ -55,21 +55,6 @@ def catalogue(
     _show(rules, {rule.event_type: RULES.get(rule.event_type) for rule in rules})
     if not types:
         say(f"Any other type: {_brief(found)}.", "dim")
-
-
-def _as_dict(rule: Rule) -> dict[str, Any]:
-    return {
-        "level": rule.level.value,
-        "outcome": rule.outcome,
-        "disclosure_days": rule.disclosure_days,
-        "event_days": rule.event_days,
-        "personal_data": rule.personal_data.value,
-        "on_failure": rule.on_failure.value,
-        "drop": sorted(rule.drop),
-        "tokenise": sorted(rule.tokenise),
-        "anonymize": rule.anonymize,
-        "actor_details": rule.actor_details,
-    }
 
 
 def _show(rules: list[Rule], shipped: dict[str, Rule | None]) -> None:

@@ -101,7 +101,7 @@ class Setup:
 def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
     if named is not None:
         return KeyFile(Path(named))
-    place = store.companions
+    place = store.path
     return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))
 
 
@@ -110,5 +110,5 @@ def _spool(named: str | Path | bool, store: Store) -> Spool | None:
         return None
     if named is not True:
         return Spool(Path(named))
-    place = store.companions
+    place = store.path
     return None if place is None else Spool(place.with_name(f"{place.name}.spool"))

@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from counterfoil.clock import Clock
-from counterfoil.errors import RollbackError, WriteError, WriteTimeoutError
+from counterfoil.errors import (
+    CounterfoilError,
+    RollbackError,
+    StoreError,
+    WriteError,
+    WriteTimeoutError,
+)
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Store
 
@@ -24,10 +31,9 @@ from .proving.token_keys import rotate_token_key
 from .read.reader import Reader
 from .stats import Stats, take_stats
 from .verification.verifier import Verifier
-from .write.admission import Admission
 from .write.direct_append import DirectAppend
 from .write.intake import Intake
-from .write.writer import Writer
+from .write.writer import Writer, write_error
 
 CONFLICT_TYPE = "audit.conflict"
 
@@ -68,6 +74,8 @@ class StoreBackend:
         published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
         self._commits = Commits()
         self.company_logs = CompanyLogs(store)
+        #: Entries on their way to a log that was not looked at yet.
+        self._firsts: set[asyncio.Task[str]] = set()
         self._writer = Writer(
             store,
             clock,
@@ -79,7 +87,6 @@ class StoreBackend:
         )
         self._guard = RollbackGuard(store, identity, published, clock, self._origin)
         self._cleared = self._guard.cleared
-        self._admission = Admission(self._writer, self._clear, self._abandon, limits.queue_events)
         self._direct = DirectAppend(
             store,
             clock,
@@ -92,6 +99,11 @@ class StoreBackend:
         self.prover = Prover(store, identity, published, clock)
         self.verifier = Verifier(store, identity, published, self._origin, url)
         self.checkpointer = Checkpointer(store, identity, self.prover, checkpoint_interval)
+
+    @property
+    def waiting(self) -> int:
+        """Events that are queued or being written."""
+        return self._writer.waiting
 
     async def look_back(self) -> None:
         """Say at once, and not at the first write, that the database is an older copy."""
@@ -110,19 +122,70 @@ class StoreBackend:
         """Queue an entry, and return its id once it is committed and synced."""
         if not entry.log:
             self.company_logs.place(entry)
+        if entry.log not in self._cleared:
+            return await self._put_first(entry)
+        return await self._put(entry)
+
+    async def _put(self, entry: UntimedEntry) -> str:
         writer = self._writer
-        if entry.log in self._cleared and writer.has_room:
-            future = writer.put(entry)
-        else:
-            future = await self._admission.place(entry)
+        if not writer.has_room:
+            await writer.room(entry.event_id)
+        future = writer.put(entry)
         try:
             return await future
         except asyncio.CancelledError:
-            # It may have failed just before: the cancellation hides that.
-            failure = None if future.cancelled() or not future.done() else future.exception()
-            if isinstance(failure, WriteError):
-                self._abandon(entry, failure)
+            self._let_go(entry, future)
             raise
+
+    async def _put_first(self, entry: UntimedEntry) -> str:
+        """Put an entry whose log has to be looked at first, in a task of its own.
+
+        So a caller that is cancelled meanwhile does not withdraw it.
+        """
+        task = asyncio.create_task(self._clear_and_put(entry), name="counterfoil-first-put")
+        self._firsts.add(task)
+        task.add_done_callback(self._firsts.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(lambda done: self._note(entry, done))
+            raise
+
+    async def _clear_and_put(self, entry: UntimedEntry) -> str:
+        await self._clear(entry)
+        return await self._put(entry)
+
+    async def _clear(self, entry: UntimedEntry) -> None:
+        try:
+            async with asyncio.timeout(self._limits.write_timeout):
+                await self.company_logs.place_all([entry])
+                await self._guard.check(entry.log)
+        except TimeoutError:
+            raise WriteTimeoutError(event_id=entry.event_id) from None
+
+    def _note(self, entry: UntimedEntry, done: asyncio.Task[str]) -> None:
+        failure = None if done.cancelled() else done.exception()
+        if isinstance(failure, StoreError):
+            failure = write_error(entry, failure)
+        if isinstance(failure, WriteError):
+            self._abandon(entry, failure)
+
+    async def put_all(self, entries: Sequence[UntimedEntry]) -> list[str | CounterfoilError]:
+        """Queue entries together; each one's id once it is committed, or why it is not."""
+        outcomes: list[Any] = []
+        try:
+            for entry in entries:
+                outcomes.append(await self._queued(entry))  # noqa: PERF401 - kept as they come
+            futures = [one for one in outcomes if isinstance(one, asyncio.Future)]
+            # Waited for and not gathered: one callback for each is all that it costs.
+            if futures:
+                await asyncio.wait(futures)
+        except asyncio.CancelledError:
+            for entry, one in zip(entries, outcomes, strict=False):
+                if isinstance(one, asyncio.Future):
+                    self._let_go(entry, one)
+            raise
+        return [_outcome(one) for one in outcomes]
 
     async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:
         """Append a group in one transaction; the places of those that were there already."""
@@ -147,14 +210,13 @@ class StoreBackend:
 
     async def stats(self) -> Stats:
         """What the store holds, and what waits in this process."""
-        waiting = self._writer.waiting + self._admission.waiting
-        return await take_stats(self.store, waiting)
+        return await take_stats(self.store, self.waiting)
 
     async def finish(self) -> None:
         """Take no more entries, and write those that are queued."""
-        await self._admission.close(self._limits.write_timeout / 4)
+        if self._firsts:
+            await asyncio.wait(self._firsts)
         await self._writer.close()
-        await self._admission.settle()
 
     async def seal(self) -> None:
         """Sign a last checkpoint."""
@@ -167,15 +229,27 @@ class StoreBackend:
         """Let go of the store."""
         await self.store.close()
 
-    async def _clear(self, entry: UntimedEntry) -> None:
-        if entry.log in self._cleared:
-            return
+    async def _queued(self, entry: UntimedEntry) -> asyncio.Future[str] | CounterfoilError:
         try:
-            async with asyncio.timeout(self._limits.write_timeout):
-                await self.company_logs.place_all([entry])
-                await self._guard.check(entry.log)
-        except TimeoutError:
-            raise WriteTimeoutError(event_id=entry.event_id) from None
+            if not entry.log:
+                self.company_logs.place(entry)
+            if entry.log not in self._cleared:
+                await self._clear(entry)
+            if not self._writer.has_room:
+                await self._writer.room(entry.event_id)
+            return self._writer.put(entry)
+        except CounterfoilError as error:
+            return error
+
+    def _let_go(self, entry: UntimedEntry, future: asyncio.Future[str]) -> None:
+        """Nobody waits for an entry any more."""
+        if not future.done():
+            future.cancel()
+        elif not future.cancelled():
+            # It may have failed just before: the cancellation hides that.
+            failure = future.exception()
+            if isinstance(failure, WriteError):
+                self._abandon(entry, failure)
 
     def _abandon(self, entry: UntimedEntry, error: WriteError) -> None:
         if self._abandoned is not None:
@@ -187,3 +261,16 @@ class StoreBackend:
 
     def _origin(self, log: str) -> str:
         return f"{self.identity.database}/{log}"
+
+
+def _outcome(one: Any) -> str | CounterfoilError:
+    if not isinstance(one, asyncio.Future):
+        refused: CounterfoilError = one
+        return refused
+    failure = one.exception()
+    if failure is None:
+        event_id: str = one.result()
+        return event_id
+    if isinstance(failure, CounterfoilError):
+        return failure
+    raise failure

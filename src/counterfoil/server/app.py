@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -16,10 +17,12 @@ from counterfoil.access import Services
 from counterfoil.errors import CounterfoilError
 
 from . import problem
+from .feed import Feeds
 from .gate import Gate
 from .options import ServerOptions
 from .problem import ProblemError
-from .routes import events
+from .routes import append, keys, proving, reading, session, stream, verification
+from .signals import noticed
 
 
 def create_app(
@@ -43,9 +46,13 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_services() as services:
             app.state.services = services
+            ending = asyncio.create_task(_end_streams(services, app.state.feeds))
             try:
-                yield
+                with noticed(services.closing):
+                    yield
             finally:
+                services.closing.set()
+                await ending
                 await services.close()
 
     app = FastAPI(
@@ -58,7 +65,10 @@ def create_app(
         redoc_url=None,
     )
     app.state.options = settled
-    app.include_router(events.router, prefix="/v1")
+    app.state.feeds = Feeds()
+    app.state.verifying = asyncio.Lock()
+    for module in (append, reading, proving, verification, session, keys, stream):
+        app.include_router(module.router, prefix="/v1")
     for router in pages:
         app.include_router(router)
     app.add_exception_handler(CounterfoilError, _ours)
@@ -67,6 +77,12 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(Gate)
     return app
+
+
+async def _end_streams(services: Services, feeds: Feeds) -> None:
+    """What goes on for ever ends when the server begins to: it waits for open answers."""
+    await services.closing.wait()
+    await feeds.close()
 
 
 async def _ours(request: Request, error: Any) -> Response:

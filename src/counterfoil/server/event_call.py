@@ -13,6 +13,7 @@ from typing import Any, Final
 from counterfoil.access import Principal
 from counterfoil.base import AuditContext, AuditLogLevel, AuditOptions
 from counterfoil.errors import ForbiddenError, InputError
+from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.record.entry import OUTCOMES
 
 LEVELS: Final = tuple(level.value for level in AuditLogLevel)
@@ -38,38 +39,40 @@ def read_call(given: Any, principal: Principal) -> dict[str, Any]:
             raise _unknown(name, _FIELDS)
         if value is not None:
             call[name] = read(name, value)
-    claim(call, principal)
+    context = call.get("context")
+    held = {"log": call.get("log"), "company_id": None if context is None else context.company_id}
+    log, company = claim(held, principal)
+    if log is not None:
+        call["log"] = log
+    if company is not None:
+        if context is None:
+            context = call["context"] = AuditContext.model_construct()
+        context.company_id = company
     return call
 
 
-def claim(call: dict[str, Any], principal: Principal) -> None:
-    """Check the company and the log that an event claims, and fill in those of the key.
+def claim(held: dict[str, str | None], principal: Principal) -> tuple[Any, str | None]:
+    """The log and the company that an event is recorded under, by what it claims.
 
     Raises:
         ForbiddenError: they are not the key's.
     """
-    company = principal.company
-    if company is not None:
-        context = call.get("context")
-        if context is None:
-            context = call["context"] = AuditContext.model_construct(company_id=company)
-        elif context.company_id is None:
-            context.company_id = company
-        elif context.company_id != company:
+    log, company = held["log"], held["company_id"]
+    if principal.company is not None and company != principal.company:
+        if company is not None:
             raise ForbiddenError(
                 "The event is claimed for another company than the key's.",
                 remedy="Leave company_id out, or use a key of that company.",
             )
-    logs = principal.logs
-    if logs is not None:
-        log = call.get("log")
-        if log is None and len(logs) == 1:
-            call["log"] = next(iter(logs))
-        elif (log or "default") not in logs:
+        company = principal.company
+    if principal.logs is not None and (log or DEFAULT_LOG) not in principal.logs:
+        if log is not None or len(principal.logs) > 1:
             raise ForbiddenError(
                 "The event is meant for a log that the key is not bound to.",
                 remedy="Name one of the key's logs.",
             )
+        (log,) = principal.logs
+    return log, company
 
 
 def _text(name: str, value: Any) -> str:

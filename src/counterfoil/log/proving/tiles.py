@@ -55,11 +55,12 @@ class TreeReader:
         tiles = tiles_for_consistency(old_size, new_size)
         return consistency_proof(old_size, new_size, await self._fetch(tiles))
 
-    async def _fetch(self, wanted: Iterable[TileId]) -> ReadTile:
-        tiles = {tile: await self._tile(tile) for tile in wanted}
-        return tiles.__getitem__
+    async def tile(self, tile: TileId) -> bytes:
+        """A tile's hashes, as many as asked for.
 
-    async def _tile(self, tile: TileId) -> bytes:
+        Raises:
+            StoreCorruptError: it is missing or too short.
+        """
         stored = await self._store.tile(self._number, tile.level, tile.index) or b""
         if not stored and tile.level == 0 and tile.width < TILE_WIDTH:
             # A tile of leaves is stored once it is full; until then the rows have them.
@@ -69,6 +70,10 @@ class TreeReader:
         if len(stored) < tile.width * HASH_BYTES:
             raise StoreCorruptError(f"The log's {tile.path} is not whole.")
         return stored[: tile.width * HASH_BYTES]
+
+    async def _fetch(self, wanted: Iterable[TileId]) -> ReadTile:
+        tiles = {tile: await self.tile(tile) for tile in wanted}
+        return tiles.__getitem__
 
 
 def split_hashes(data: bytes) -> list[bytes]:

@@ -15,11 +15,11 @@ from uuid import UUID
 
 import uuid_utils
 
-from counterfoil.base import AuditContext
+from counterfoil.base import AuditContext, AuditOptions
 from counterfoil.clock import Clock
 from counterfoil.errors import EventIdError, InputError
 from counterfoil.log.company_logs import DEFAULT_LOG
-from counterfoil.policy.catalogue import INVALID_TYPE, Catalogue, type_text
+from counterfoil.policy.catalogue import INVALID_TYPE, LOG_RULES, Catalogue, type_text
 from counterfoil.policy.chain import run
 from counterfoil.policy.context import MAX_ID_BYTES, as_text, context_members, cut
 from counterfoil.policy.link import Chain
@@ -57,7 +57,7 @@ class Intake:
         *,
         log_per_company: bool = False,
     ) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._chain = chain
         self._now = clock.now
         self._new_id = clock.event_id
@@ -91,7 +91,7 @@ class Intake:
             InputError: ``log`` is not a log's name.
         """
         now = self._now()
-        rule = self._catalogue.rule(event_type)
+        rule = self.catalogue.rule(event_type)
         draft = Draft(
             rule.event_type,
             self._new_id() if event_id is None else self._check_id(event_id, now),
@@ -145,12 +145,39 @@ class Intake:
         draft = Draft(event_type, event_id or self._new_id(), self._now(), log)
         if event_id is not None:
             draft.named = frozenset({"event_id"})
-        draft.rule = self._catalogue.log_rule(event_type)
+        draft.rule = self.catalogue.log_rule(event_type)
         draft.audit = audit
         draft.details = details
         draft.user_id = user_id
         draft.company_id = company_id
         draft.actor_kind = "system" if user_id is None else "user"
+        return self.seal(draft)
+
+    def readmit(self, draft: Draft) -> UntimedEntry:
+        """A draft that another process's policy chain has finished, through this one's too.
+
+        Redacting again changes nothing that was redacted, and takes out what that process's
+        older rules left in. Periods are this log's, but for those that its caller had set,
+        which are the same for both.
+
+        Raises:
+            InputError: its id, its log's name or its type cannot be used.
+        """
+        if _UUID_TEXT.fullmatch(draft.event_id) is None:
+            raise EventIdError
+        if draft.log != COMPANY_LOG:
+            check_log_name(draft.log)
+        if draft.event_type in LOG_RULES and draft.audit is not None:
+            draft.rule = self.catalogue.log_rule(draft.event_type)
+        else:
+            if draft.audit is not None:
+                raise InputError("Only the log's own events have lasting facts.")
+            draft.rule = self.catalogue.rule(draft.event_type)
+            draft.event_type = draft.rule.event_type
+        draft.subjects = tuple(draft.subjects)
+        days = draft.decays_days
+        if days is not None and days == draft.expires_days:
+            draft.options = AuditOptions(retention_period=days)
         return self.seal(draft)
 
     def seal(self, draft: Draft) -> UntimedEntry:

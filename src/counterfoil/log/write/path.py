@@ -59,9 +59,7 @@ class WritePath:
             self._spool,
             backend.append,
             backend.put,
-            lambda facts, event_id, log, company: intake.own(
-                GAP_TYPE, log=log, audit=facts, event_id=event_id, company_id=company
-            ),
+            lambda facts, event_id: intake.own(GAP_TYPE, audit=facts, event_id=event_id),
             self._fallback.store_is_back,
             limits,
         )
@@ -89,11 +87,25 @@ class WritePath:
         try:
             return await self._put(entry)
         except (WriteError, StoreError) as error:
-            if fallback is not None and fallback.takes(entry, error):
-                return await fallback.keep(entry, error)
-            if isinstance(error, WriteError):
-                raise
-            raise write_error(entry, error) from error
+            return await self.bridge(entry, error)
+
+    @property
+    def is_bridging(self) -> bool:
+        """Whether entries go into the spool, since the backend is away."""
+        return self._fallback is not None and self._fallback.store_is_away
+
+    async def bridge(self, entry: UntimedEntry, error: WriteError | StoreError) -> str:
+        """Keep an entry that the backend did not take, where its type may wait.
+
+        Raises:
+            WriteError: it may not, or the spool does not take it either.
+        """
+        fallback = self._fallback
+        if fallback is not None and fallback.takes(entry, error):
+            return await fallback.keep(entry, error)
+        if isinstance(error, WriteError):
+            raise error
+        raise write_error(entry, error) from error
 
     def abandon(self, entry: UntimedEntry, error: WriteError) -> None:
         """An event was not recorded, and its caller was cancelled: it is not withdrawn."""

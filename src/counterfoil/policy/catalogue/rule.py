@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from counterfoil.base import AuditLogLevel
 from counterfoil.errors import ConfigurationError
@@ -90,3 +90,18 @@ class Rule:
                 f"The disclosures of the event type {self.event_type} would outlive the event.",
                 remedy="Keep them at most as many days as the event itself.",
             )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule as plain JSON values, the type's name apart."""
+        return {
+            "level": self.level.value,
+            "outcome": self.outcome,
+            "disclosure_days": self.disclosure_days,
+            "event_days": self.event_days,
+            "personal_data": self.personal_data.value,
+            "on_failure": self.on_failure.value,
+            "drop": sorted(self.drop),
+            "tokenise": sorted(self.tokenise),
+            "anonymize": self.anonymize,
+            "actor_details": self.actor_details,
+        }

@@ -1,0 +1,131 @@
+"""The live stream: events as they are recorded, as server-sent events (WHATWG HTML)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from counterfoil.access import Permission, ScopedLog, Services
+from counterfoil.errors import AuthenticationError, CounterfoilError
+from counterfoil.log.read.cursor import Cursor
+from counterfoil.server.authentication import Needs, services_of
+from counterfoil.server.feed import Feed, Feeds
+from counterfoil.server.options import ServerOptions
+from counterfoil.server.problem import ProblemError
+from counterfoil.server.query_parameters import Filters
+
+from .reading import Include
+
+router = APIRouter(tags=["events"])
+
+#: Seconds between signs of life while nothing is recorded.
+HEARTBEAT: Final = 10.0
+#: Milliseconds after which a reader whose stream ended comes back.
+_RETRY: Final = 2_000
+
+
+@router.get("/stream")
+async def stream(
+    request: Request,
+    log: Annotated[ScopedLog, Depends(Needs(Permission.READ))],
+    filters: Filters,
+    after: Annotated[
+        str | None,
+        Query(max_length=200, description="Where to go on: an `id` of the stream or a page's "
+              "`end_cursor`, with the same filters."),
+    ] = None,
+    include: Include = None,
+    last_event_id: Annotated[
+        str | None, Header(description="The same as `after`; browsers send it on their own.")
+    ] = None,
+) -> Response:  # fmt: skip
+    """The events that match as they are recorded, each once and in order.
+
+    Without a place to go on from it begins at `since`, or else now. A comment comes at least
+    every ten seconds. It ends with the server, or with an event `end` once `until` has passed.
+    """
+    feeds: Feeds = request.app.state.feeds
+    options: ServerOptions = request.app.state.options
+    if feeds.readers >= options.max_streams:
+        raise ProblemError("overloaded", "There are too many live streams; try again later.")
+    scope = await log.followed(filters)
+    feed = await feeds.join(log, scope, evidence=bool(include))
+    try:
+        place = await _beginning(feed, last_event_id or after, since=scope.get("since"))
+    except BaseException:
+        feeds.leave(feed)
+        raise
+    return EventStream(services_of(request), feeds, feed, log, place)
+
+
+async def _beginning(feed: Feed, cursor: str | None, *, since: object) -> int | None:
+    if cursor is None:
+        return None if since is not None else feed.next
+    place = Cursor.parse(cursor, feed.where.digest(), newest_first=False).index
+    if place > feed.next:
+        # It must not lie behind the end of the log.
+        await feed.scoped.look(feed.scope, cursor, 1)
+    return place
+
+
+class EventStream(Response):
+    """An answer that lasts as long as its reader, its key and its server."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, services: Services, feeds: Feeds, feed: Feed, log: ScopedLog, place: int | None
+    ) -> None:
+        super().__init__(None, 200, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._services = services
+        self._feeds = feeds
+        self._feed = feed
+        self._log = log
+        self._place = place
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gone = asyncio.create_task(_disconnected(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async for part in self._parts(gone):
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            if not gone.done():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._feeds.leave(self._feed)
+            gone.cancel()
+
+    async def _parts(self, gone: asyncio.Task[None]) -> AsyncIterator[bytes]:
+        yield b"retry: %d\n\n" % _RETRY
+        place = self._place
+        while not gone.done() and not self._services.closing.is_set():
+            if place is None or place < self._feed.begin:
+                try:
+                    async for reached, part in self._feed.catch_up(place):
+                        place = reached
+                        yield part
+                except CounterfoilError:
+                    return
+                continue
+            if self._feed.ended and place >= self._feed.next:
+                if self._feed.finished:
+                    yield b"event: end\ndata:\n\n"
+                return
+            place, part = await self._feed.read(place, HEARTBEAT)
+            if not part:
+                try:
+                    await self._services.keyring.principal(self._log.principal.key_id)
+                except AuthenticationError:
+                    return
+            yield part or b": still here\n\n"
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,1 +1,0 @@
-SELECT counterfoil.append($1, $2, $3, $4, $5);

@@ -1,1 +1,0 @@
-SELECT counterfoil.begin_slice();

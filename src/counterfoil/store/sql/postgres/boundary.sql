@@ -1,1 +1,0 @@
-SELECT counterfoil.boundary($1, $2, $3);

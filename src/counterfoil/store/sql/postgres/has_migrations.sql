@@ -1,1 +1,0 @@
-SELECT to_regclass('counterfoil.migration') IS NOT NULL;

@@ -1,1 +1,0 @@
-SELECT leaf FROM counterfoil.event WHERE position = $1;

@@ -1,1 +1,0 @@
-SELECT number, checksum FROM counterfoil.migration;

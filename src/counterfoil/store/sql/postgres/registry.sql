@@ -1,1 +1,0 @@
-SELECT kind, name, value, expires_at FROM counterfoil.registry WHERE kind = $1 ORDER BY name;

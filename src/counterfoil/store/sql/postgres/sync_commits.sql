@@ -1,1 +1,0 @@
-SELECT counterfoil.sync_commits();

@@ -1,2 +1,0 @@
-SELECT string_agg(leaf, '' ORDER BY position) FROM counterfoil.event
-WHERE position >= $1 AND position < $2;

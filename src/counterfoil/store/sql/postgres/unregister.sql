@@ -1,1 +1,0 @@
-DELETE FROM counterfoil.registry WHERE kind = $1 AND name = $2;

@@ -1,1 +1,0 @@
-DELETE FROM counterfoil.registry WHERE expires_at <= $1;

@@ -1,1 +1,0 @@
-SELECT count(*), sum(size) FROM counterfoil.log;
