@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil import AuditLog
-from counterfoil.errors import StoreError, StoreUnavailableError
-from counterfoil.record.row import MentionRow
+from counterfoil.errors import ClosedError, StoreError, StoreUnavailableError
+from counterfoil.record.row import EventRow, MentionRow
 from counterfoil.store import Head, HeadRequest
 from counterfoil.store.interface import Build
 from counterfoil.store.sqlite import SQLiteStore
@@ -71,7 +71,7 @@ class FlakyStore(SQLiteStore):
         """Wait until these events are recorded."""
         wanted = [bytes.fromhex(one.replace("-", "")) for one in ids]
         async with asyncio.timeout(PATIENCE), self._changed:
-            while len(await super().find(wanted)) < len(set(wanted)):
+            while len(await self._found(wanted)) < len(set(wanted)):
                 await self._changed.wait()
 
     async def append(
@@ -100,6 +100,16 @@ class FlakyStore(SQLiteStore):
             raise error
         if trouble is Trouble.HANGS_AFTERWARDS:
             await back.wait()
+
+    async def _found(self, wanted: list[bytes]) -> list[EventRow]:
+        try:
+            return await super().find(wanted)
+        except ClosedError:
+            return []  # not open yet
+
+    async def open(self) -> None:
+        await self._meet()
+        await super().open()
 
     async def head(self, log: str) -> Head | None:
         await self._meet()

@@ -92,8 +92,8 @@ async def test_a_count_outlives_its_process(
         assert refused
     async with delivered(store.path) as log:
         assert len(await ids(log)) == kept
-        (gap,) = await gaps(log)
-        assert gap["count"] == refused
+        # In one report or more: the drain may have taken a part of the count before.
+        assert sum(gap["count"] for gap in await gaps(log)) == refused
     assert files(spool_folder) == []
 
 

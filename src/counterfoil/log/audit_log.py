@@ -90,7 +90,9 @@ class AuditLog:
         Raises:
             ConfigurationError: an argument cannot be used.
             KeyFileError: the key file cannot be used.
-            StoreError: the database cannot be opened.
+            StoreError: the database cannot be opened. Where it is only away, and was opened with
+                this spool before, the log opens without it: it bridges the absence until the
+                database is there.
         """
 
         setup = Setup(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from counterfoil.clock import SYSTEM_CLOCK, Clock
+from counterfoil.errors import StoreError, StoreFullError, StoreUnavailableError
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.chain import default_chain
 from counterfoil.policy.link import Chain
@@ -15,9 +17,11 @@ from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
 
 from .backend import Backend
+from .late_store import LateStore
 from .limits import Limits
 from .proving.identity import Identity
 from .proving.key_file import KeyFile
+from .proving.remembered import recall, remember
 from .proving.token_keys import load_tokeniser
 from .store_backend import StoreBackend
 from .write.intake import Intake
@@ -58,11 +62,11 @@ class Setup:
         """
         catalogue = self.catalogue or Catalogue.under(self.profile)
         limits = self.limits or Limits()
-        store = open_store(self.url, timeout=limits.write_timeout)
-        await store.open()
+        given = open_store(self.url, timeout=limits.write_timeout)
+        key_file = _key_file(self.key_file, given)
+        folder = _spool_folder(self.spool, given)
+        store, identity, away = await self._reach(given, key_file, folder, limits)
         try:
-            key_file = _key_file(self.key_file, store)
-            identity = await Identity.establish(store, key_file, self.clock)
             tokens = await load_tokeniser(identity, self.clock)
             chain = self.chain or default_chain(catalogue, rules=self.redaction, tokens=tokens)
             intake = Intake(
@@ -81,21 +85,55 @@ class Setup:
                 checkpoint_interval=self.checkpoint_interval,
                 url=self.url,
             )
-            await backend.look_back()
+            if away is None:
+                await backend.look_back()
             path = WritePath(
                 backend,
-                _spool(self.spool, store),
+                None if folder is None else Spool(folder),
                 intake,
                 catalogue=catalogue,
                 clock=self.clock,
                 limits=limits,
             )
-            await path.start()
+            await path.start(away)
         except BaseException:
             await store.close()
             raise
         backend.start(path.abandon)
         return Parts(backend, intake, path, tokens, limits)
+
+    async def _reach(
+        self, store: Store, key_file: KeyFile | None, folder: Path | None, limits: Limits
+    ) -> tuple[Store, Identity, StoreError | None]:
+        """The store, opened; or one that will open, where the spool can bridge its absence."""
+        patience = limits.write_timeout
+        known = None if folder is None else await asyncio.to_thread(recall, key_file, folder)
+        opening = asyncio.create_task(self._opened(store, key_file), name="counterfoil-opening")
+        try:
+            await asyncio.wait({opening}, timeout=None if known is None else patience)
+            if known is not None:
+                if not opening.done():
+                    failure = StoreUnavailableError("The store does not answer.")
+                    late = LateStore.standing_for(store, known, patience, opening)
+                    return late, known, failure
+                error = opening.exception()
+                if isinstance(error, (StoreUnavailableError, StoreFullError)):
+                    return LateStore.standing_for(store, known, patience), known, error
+            identity = await opening
+        except BaseException:
+            opening.cancel()
+            raise
+        if folder is not None:
+            await asyncio.to_thread(remember, identity, folder)
+        return store, identity, None
+
+    async def _opened(self, store: Store, key_file: KeyFile | None) -> Identity:
+        await store.open()
+        try:
+            return await Identity.establish(store, key_file, self.clock)
+        except BaseException:
+            await store.close()
+            raise
 
 
 def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
@@ -105,10 +143,10 @@ def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
     return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))
 
 
-def _spool(named: str | Path | bool, store: Store) -> Spool | None:
+def _spool_folder(named: str | Path | bool, store: Store) -> Path | None:
     if named is False:
         return None
     if named is not True:
-        return Spool(Path(named))
+        return Path(named)
     place = store.path
-    return None if place is None else Spool(place.with_name(f"{place.name}.spool"))
+    return None if place is None else place.with_name(f"{place.name}.spool")

@@ -98,15 +98,19 @@ class Fallback:
             logger.warning("The store takes events again.")
         self._away = self._spooled = False
 
+    def store_is_gone(self, error: WriteError | StoreError) -> None:
+        """The store has failed: for a while it is not tried for what may wait."""
+        if not self._away:
+            logger.warning("Events that may wait go to the spool. %s", error)
+        self._away = True
+        self._away_until = self._loop.time() + self._limits.retry_after
+
     def takes(self, entry: UntimedEntry, error: CounterfoilError | None = None) -> bool:
         """Whether an event may wait in the spool, after this error if there was one."""
         if isinstance(error, (ConflictError, RefusedError)):
             return False
         if isinstance(error, (WriteError, StoreError)):
-            if not self._away:
-                logger.warning("Events that may wait go to the spool. %s", error)
-            self._away = True
-            self._away_until = self._loop.time() + self._limits.retry_after
+            self.store_is_gone(error)
         if entry.event_type in LOG_RULES:
             return False
         return self._catalogue.rule(entry.event_type).on_failure is FailureMode.SPOOL

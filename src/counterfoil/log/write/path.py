@@ -64,14 +64,19 @@ class WritePath:
             limits,
         )
 
-    async def start(self) -> None:
+    async def start(self, away: StoreError | None = None) -> None:
         """Open the spool, and begin to deliver what is in it.
+
+        Args:
+            away: why the backend could not be reached, if it could not.
 
         Raises:
             SpoolError: it cannot be opened.
         """
         if self._spool is not None and self._drain is not None:
             await self._spool.open()
+            if away is not None and self._fallback is not None:
+                self._fallback.store_is_gone(away)
             self._drain.start()
 
     async def write(self, entry: UntimedEntry) -> str:
