@@ -23,6 +23,18 @@ class Served:
         self.services = services
         self._stack = stack
 
+    @property
+    def app_with_its_services(self) -> Any:
+        """The application for a web server; it has begun already, and ends with its fixture."""
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "lifespan":
+                await _no_lifespan(receive, send)
+            else:
+                await self.app(scope, receive, send)
+
+        return app
+
     async def client(self, role: str | None = None, **bound: Any) -> httpx2.AsyncClient:
         """A client with a new key of a role; None has none."""
         headers = {}
@@ -33,6 +45,12 @@ class Served:
         return await self._stack.enter_async_context(
             httpx2.AsyncClient(transport=transport, base_url="http://log.example", headers=headers)
         )
+
+
+async def _no_lifespan(receive: Any, send: Any) -> None:
+    for what in ("startup", "shutdown"):
+        await receive()
+        await send({"type": f"lifespan.{what}.complete"})
 
 
 @asynccontextmanager

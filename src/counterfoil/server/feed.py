@@ -62,7 +62,7 @@ class Feed:
     task: asyncio.Task[None] | None = None
     kept: deque[tuple[int, bytes]] = field(default_factory=deque)
     _bytes: int = 0
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: set[asyncio.Future[None]] = field(default_factory=set)
     _woke: float = 0.0
     _due: asyncio.TimerHandle | None = None
     _joined: tuple[int, int, bytes] = (0, 0, b"")
@@ -87,19 +87,22 @@ class Feed:
             self.ended = True
             self._wake()
 
-    async def read(self, place: int, seconds: float) -> tuple[int, bytes]:
+    async def read(
+        self, place: int, seconds: float, gone: asyncio.Future[None]
+    ) -> tuple[int, bytes]:
         """What comes after a place, once there is something or the time has passed.
+
+        Args:
+            gone: done once the reader has left, who waits no longer then.
 
         Returns:
             The place behind it, and the bytes.
         """
-        if place >= self.next and not self.ended:
-            woken = self._woken
-            try:
-                async with asyncio.timeout(seconds):
-                    await woken.wait()
-            except TimeoutError:
-                return place, b""
+        if place >= self.next and not self.ended and not gone.done():
+            await self._wait(seconds, gone)
+        if place < self.begin:
+            # Meanwhile more came than is kept: the reader catches up.
+            return place, b""
         return max(place, self.next), self._since(place)
 
     async def catch_up(self, place: int | None) -> AsyncIterator[tuple[int, bytes]]:
@@ -114,12 +117,34 @@ class Feed:
         digest = self.where.digest()
         cursor = None if place is None else Cursor(place).text(digest)
         while True:
+            begin = self.begin
             page = await self.scoped.look(self.scope, cursor, _PAGE)
             place = Cursor.parse(page.end_cursor, digest, newest_first=False).index
-            yield place, b"".join(map(self._line, page))
             cursor = page.next_cursor
+            if cursor is None:
+                # Nothing more matches below what the log had when it was asked.
+                place = max(place, begin)
+            yield place, b"".join(map(self._line, page))
             if cursor is None or place >= self.begin:
                 return
+
+    async def _wait(self, seconds: float, gone: asyncio.Future[None]) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def wake(_: object = None) -> None:
+            if not future.done():
+                future.set_result(None)
+
+        timer = loop.call_later(seconds, wake)
+        gone.add_done_callback(wake)
+        self._waiting.add(future)
+        try:
+            await future
+        finally:
+            timer.cancel()
+            gone.remove_done_callback(wake)
+            self._waiting.discard(future)
 
     def _since(self, place: int) -> bytes:
         if self._joined[:2] != (place, self.next):
@@ -159,8 +184,10 @@ class Feed:
     def _wake(self) -> None:
         self._due = None
         self._woke = asyncio.get_running_loop().time()
-        woken, self._woken = self._woken, asyncio.Event()
-        woken.set()
+        waiting, self._waiting = self._waiting, set()
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
 
 
 class Feeds:

@@ -117,7 +117,7 @@ class EventStream(Response):
                 if self._feed.finished:
                     yield b"event: end\ndata:\n\n"
                 return
-            place, part = await self._feed.read(place, HEARTBEAT)
+            place, part = await self._feed.read(place, HEARTBEAT, gone)
             if not part:
                 try:
                     await self._services.keyring.principal(self._log.principal.key_id)
