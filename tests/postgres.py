@@ -7,8 +7,8 @@ is installed, and else the wheel's other.
 
 A test asks for one of these fixtures:
 
-- ``postgres_url``: the address of an empty database of its own;
-- ``postgres``: the session's server, which makes such databases;
+- ``postgres_url``: the address of an empty log's database of its own;
+- ``postgres``: the session's server, which makes and lends databases;
 - ``own_postgres``: a server of its own that it may stop, start and kill.
 """
 
@@ -34,6 +34,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from counterfoil.store import open_store
+
 R = TypeVar("R")
 
 GIVEN = "COUNTERFOIL_TEST_POSTGRES"
@@ -42,8 +44,10 @@ DEBIAN = Path("/usr/lib/postgresql/15/bin")
 OWNER = "postgres"
 #: Seconds for a server to start or to stop.
 PATIENCE = 60.0
-#: A production server's defaults, but for its size.
+#: A production server's defaults, but for its size. Nobody vacuums, so that what a database holds
+#: only grows, and plans do not change in the middle of a test.
 SETTINGS = {
+    "autovacuum": "off",
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
@@ -61,6 +65,23 @@ wait $server
 kill $watch
 """
 
+#: Makes a database as if no event had ever been there, but for the space that is taken.
+WIPE = """
+DO $$
+DECLARE held text;
+BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+    FOR held IN
+        SELECT oid::regclass FROM pg_class WHERE relnamespace = 'counterfoil'::regnamespace
+        AND relkind = 'r' AND relname NOT IN ('migration', 'slice')
+    LOOP
+        EXECUTE 'DELETE FROM ' || held;
+    END LOOP;
+    ALTER SEQUENCE counterfoil.log_number_seq RESTART;
+END $$
+"""
+
 _NUMBERS = count()
 
 
@@ -73,6 +94,31 @@ class Postgres:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._shelf: list[str] = []
+
+    def borrow(self) -> str:
+        """The address of a database that holds an empty log. To be given back: it is used again."""
+        if self._shelf:
+            return self._shelf.pop()
+        url = self.create()
+
+        async def make_schema() -> None:
+            store = open_store(url)
+            await store.open()
+            await store.close()
+
+        _in_a_loop_of_its_own(make_schema())
+        return url
+
+    def give_back(self, url: str) -> None:
+        """Empty a borrowed database, whoever is connected to it."""
+        self.run(WIPE, url=url)
+        self._shelf.append(url)
+
+    def close(self) -> None:
+        """Remove the databases that were lent."""
+        while self._shelf:
+            self.drop(self._shelf.pop())
 
     def address(self, database: str) -> str:
         """The address of one of its databases."""
@@ -220,11 +266,13 @@ def postgres() -> Iterator[Postgres]:
     """The session's server."""
     given = os.environ.get(GIVEN)
     if given:
-        yield Postgres(given)
+        server = Postgres(given)
+        yield server
+        server.close()
         return
-    server = OwnPostgres(wheel(18))
-    yield server
-    server.close()
+    own = OwnPostgres(wheel(18))
+    yield own
+    own.close()
 
 
 @pytest.fixture(scope="session")
@@ -237,10 +285,10 @@ def older_postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """The address of an empty database."""
-    url = postgres.create()
+    """The address of a database that holds an empty log."""
+    url = postgres.borrow()
     yield url
-    postgres.drop(url)
+    postgres.give_back(url)
 
 
 @pytest.fixture

@@ -21,6 +21,12 @@
     │       └── RollbackError    the database is older than its own published checkpoint
     ├── StoreError               the database failed; the driver's error is the cause
     │   ├── StoreUnavailableError  it does not answer, or another process holds it
+    │   │   ├── StoreLoginError      it refuses the user or the password
+    │   │   ├── StoreMissingError    there is no such database
+    │   │   ├── StoreRightsError     the user may not do what the log has to
+    │   │   ├── StoreReadOnlyError   it takes no writes (a standby)
+    │   │   └── StoreBusyError       it has too many connections
+    │   ├── StoreUnsafeError     it does not sync what it commits
     │   ├── StoreFullError       no room on the disk
     │   ├── StoreCorruptError    what it returned cannot be right
     │   └── SchemaError          its schema is newer, or its migrations were changed
@@ -202,6 +208,42 @@ class StoreUnavailableError(StoreError):
     """
 
     retry_after: float | None = None
+
+
+class StoreLoginError(StoreUnavailableError):
+    """The database refuses the user or the password."""
+
+    remedy = "Check both, and the server's pg_hba.conf; a password may stand in PGPASSWORD."
+
+
+class StoreMissingError(StoreUnavailableError):
+    """There is no such database on the server."""
+
+    remedy = "Create it, or correct the name in the address; the log makes its tables by itself."
+
+
+class StoreRightsError(StoreUnavailableError):
+    """The user of the database may not do what the log has to."""
+
+    remedy = "Run `counterfoil postgres migrate` as the owner, with --grant and this user's name."
+
+
+class StoreReadOnlyError(StoreUnavailableError):
+    """The database takes no writes: it is a standby, or was set to read-only."""
+
+    remedy = "Name the primary, or all servers with target_session_attrs=read-write."
+
+
+class StoreBusyError(StoreUnavailableError):
+    """The database has too many connections already."""
+
+    remedy = "Raise its max_connections, or let fewer processes open the log."
+
+
+class StoreUnsafeError(StoreError):
+    """The database does not sync what it commits: a crash would lose acknowledged events."""
+
+    remedy = "Set fsync and full_page_writes to on in its configuration, and reload that."
 
 
 class StoreFullError(StoreError):

@@ -112,7 +112,7 @@ class Settings(BaseSettings):
         description="Whether each company's events go to a log of its own, where no log is named.",
     )
     key_file: Path | None = Field(
-        None, description="The signing key's file; by default the database file's name with `.key`."
+        None, description="The signing key's file; by default the database's name with `.key`."
     )
     profile: str = Field("baseline", description="The retention profile.")
     types: dict[str, dict[str, Any]] = Field(
@@ -124,7 +124,7 @@ class Settings(BaseSettings):
     spool: bool | Path = Field(
         True,
         description="The folder where events wait while the database is away; true puts it "
-        "beside the database file, false goes without.",
+        "where the key file is by default, false goes without.",
     )
     checkpoint_interval: float = Field(
         10.0,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from counterfoil import AuditLog, WriteError
+from counterfoil import AuditLog, Limits, WriteError
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.log.write.waiting import Waiting
 from counterfoil.record import Draft
@@ -80,6 +80,76 @@ async def test_before_the_store_fails(store: FlakyStore) -> None:
         (gap,) = await gaps(log)
         assert [one["type"] for one in gap["types"]] == ["role_assigned"]
         assert gap["count"] == 1
+
+
+async def test_while_it_waits_for_room(store: FlakyStore) -> None:
+    async with opened(store, limits=Limits(queue_events=2, retry_after=0.0)) as log:
+        await log.log_event(LOGIN)
+        store.go(Trouble.HANGS)
+        flying = [asyncio.create_task(log.log_event(LOGIN, "u-1")) for _ in range(4)]
+        await store.tried(2)
+        # One that keeps waiting for room beside those that are called off.
+        waiting = [asyncio.create_task(log.log_event(kind, "u-2")) for kind in (LOGIN, ROLE, LOGIN)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await cancel(*waiting[:2])
+        await store.come_back()
+        await asyncio.gather(*flying, waiting[2])
+    async with delivered(store.path) as log:
+        assert sorted(filter(None, await users(log))) == ["u-1"] * 4 + ["u-2"] * 3
+        assert await gaps(log) == []
+
+
+async def test_while_it_waits_for_its_log_to_be_cleared(store: FlakyStore) -> None:
+    async with opened(store, limits=EAGER) as log:
+        await log.log_event(LOGIN)
+        store.go(Trouble.HANGS)
+        call = asyncio.create_task(log.log_event(ROLE, "u-1", log="other"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await cancel(call)
+        await store.come_back()
+    async with delivered(store.path) as log:
+        assert [event.user_id for event in await events(log, "other")] == ["u-1"]
+
+
+async def test_of_those_that_wait_without_callers_only_so_many_do(store: FlakyStore) -> None:
+    async with opened(store, limits=Limits(queue_events=1, retry_after=0.0)) as log:
+        await log.log_event(LOGIN)
+        store.go(Trouble.HANGS)
+        flying = [asyncio.create_task(log.log_event(LOGIN)) for _ in range(3)]
+        await store.tried(2)
+        waiting = [
+            asyncio.create_task(log.log_event(kind, f"u-{number}"))
+            for number, kind in enumerate((LOGIN, LOGIN, ROLE))
+        ]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await cancel(*waiting)
+        await store.come_back()
+        await asyncio.gather(*flying)
+    async with delivered(store.path) as log:
+        # One may wait; of the two that may not, one is spooled, and one is counted.
+        assert sorted(filter(None, await users(log))) == ["u-0", "u-1"]
+        assert [gap["count"] for gap in await gaps(log)] == [1]
+
+
+async def test_while_the_log_is_closed(store: FlakyStore) -> None:
+    log = await open_log(store, limits=Limits(queue_events=1, retry_after=0.0))
+    await log.log_event(LOGIN)
+    store.go(Trouble.HANGS)
+    flying = [asyncio.create_task(log.log_event(LOGIN)) for _ in range(3)]
+    await store.tried(2)
+    call = asyncio.create_task(log.log_event(LOGIN, "u-1"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await cancel(call)
+    closing = asyncio.create_task(log.close())
+    await asyncio.sleep(0)
+    await store.come_back()
+    await asyncio.gather(closing, *flying)
+    async with delivered(store.path) as log:
+        assert list(filter(None, await users(log))) == ["u-1"]
 
 
 async def test_while_the_store_hangs(store: FlakyStore) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from counterfoil import AuditLog
 from counterfoil.errors import ForkedError
-from counterfoil.spool import Spool
+from counterfoil.spool import Loss, Spool
 from tests.spool.process import Child, Ended, Say, die_before
 
 from .flaky_store import FlakyStore, Trouble, open_log, opened
@@ -123,7 +123,7 @@ def test_a_gap_is_told_once_wherever_the_process_is_killed(before: Path, tmp_pat
     asyncio.run(leave(path, lambda *_: None))
     spool = Spool(path.with_name("audit.db.spool"))
     spool.append([b"not JSON"])
-    spool.count_gap([("user_login", 1), ("user_login", 2)])
+    spool.count_gap([Loss("default", "user_login", 1), Loss("default", "user_login", 2)])
     spool.close()
 
     async def deliver(path: Path, say: Say) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from counterfoil import Limits, WriteError
+from counterfoil import AuditContext, Limits, WriteError
+from counterfoil.errors import RollbackError
+from counterfoil.log.proving.rollback import RollbackGuard
 from counterfoil.record import Draft
 from counterfoil.spool import Spool
 
@@ -29,6 +32,7 @@ from .recorded import (
 from .spool_disk import SpoolDisk
 
 LOGOUT = "user_logout"
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class SmallSpool(Spool):
@@ -73,6 +77,91 @@ async def test_what_can_be_kept_nowhere_is_refused_and_counted(
         (last, *_) = [event for event in await events(log) if event.type == "audit.gap"]
         assert last.level.value == "critical"
         assert last.actor_kind == "system"
+
+
+async def test_what_is_lost_is_counted_in_the_log_that_it_was_for(
+    store: FlakyStore, disk: SpoolDisk
+) -> None:
+    async with opened(store, limits=EAGER) as log:
+        store.go(Trouble.FAILS)
+        disk.fail(errno.ENOSPC)
+        for name in ("c-1", "c-1", "c-2", None):
+            with pytest.raises(WriteError):
+                await log.log_event(LOGIN, log=name)
+        disk.heal()
+        await store.come_back()
+        await log.log_event(LOGIN)
+    async with delivered(store.path) as log:
+        for name, count in {"c-1": 2, "c-2": 1, "default": 1}.items():
+            found = [event.audit for event in await events(log, name) if event.audit]
+            assert sum(audit["count"] for audit in found if "count" in audit) == count
+
+
+async def test_what_a_company_has_lost_is_counted_in_its_own_log(
+    store: FlakyStore, disk: SpoolDisk
+) -> None:
+    async with opened(store, limits=EAGER, log_per_company=True) as log:
+        await log.log_event(LOGIN, context=AuditContext(company_id="c-1"))
+        store.go(Trouble.FAILS)
+        disk.fail(errno.ENOSPC)
+        for company in ("c-1", "c-2", None):
+            with pytest.raises(WriteError):
+                await log.log_event(LOGIN, context=AuditContext(company_id=company))
+        disk.heal()
+        await store.come_back()
+        await log.log_event(LOGIN)
+    async with delivered(store.path) as log:
+        for company in ("c-1", "c-2"):
+            name = await log.company_log(company)
+            assert name is not None
+            (gap,) = [event.audit for event in await events(log, name) if event.audit]
+            assert gap["count"] == 1
+        assert [gap["count"] for gap in await gaps(log)] == [1]
+
+
+async def test_what_is_set_aside_is_reported_in_the_log_that_it_was_for(
+    store: FlakyStore,
+) -> None:
+    async with opened(store, limits=EAGER) as log:
+        store.go(Trouble.FAILS)
+        store.chokes_on = await log.log_event(LOGIN, log="c-1")
+        kept = await log.log_event(LOGIN, log="c-1")
+        await store.come_back()
+        await store.holds(kept)
+    async with delivered(store.path) as log:
+        (gap,) = [event.audit for event in await events(log, "c-1") if event.audit]
+        assert gap["kind"] == "set_aside"
+        assert await gaps(log) == []
+
+
+async def test_a_log_that_refuses_its_report_does_not_hold_up_the_others(
+    store: FlakyStore, disk: SpoolDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(store, limits=EAGER) as log:
+        store.go(Trouble.FAILS)
+        disk.fail(errno.ENOSPC)
+        for name in ("a-1", None):
+            with pytest.raises(WriteError):
+                await log.log_event(LOGIN, log=name)
+        disk.heal()
+        await store.come_back()
+        check = RollbackGuard.check
+
+        async def refuse(guard: RollbackGuard, name: str) -> None:
+            if name == "a-1":
+                raise RollbackError
+            await check(guard, name)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(RollbackGuard, "check", refuse)
+            await log.log_event(LOGIN)
+            async with asyncio.timeout(60):
+                async for event in log.follow(since=START):
+                    if event.type == "audit.gap":
+                        break
+        assert "What log a-1 has lost cannot be said in it" in caplog.text
+    async with delivered(store.path) as log:
+        assert [event.type for event in await events(log, "a-1")] == ["audit.gap"]
 
 
 async def test_a_count_outlives_its_process(

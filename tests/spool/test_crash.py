@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from counterfoil.spool import Journal, Spool
+from counterfoil.spool import Journal, Loss, Spool
 from counterfoil.spool.frame import FRAME_BYTES
 
 from .delivery import adopt_all, homes
@@ -104,7 +104,7 @@ def test_an_adoption_that_is_killed_anywhere_is_adopted_in_its_turn(tmp_path: Pa
         spool = Spool(path, segment_bytes=4096)
         for group in GROUPS:
             spool.append([record.encode() for record in group])
-        spool.count_gap([("user_login", 1)])
+        spool.count_gap([Loss("default", "user_login", 1)])
         spool.close()
         last = max(path.glob("*/*.segment"))
         last.write_bytes(last.read_bytes()[:-1])
@@ -129,12 +129,12 @@ def test_a_gap_that_was_counted_is_reported_wherever_the_process_is_killed(
     def count_gaps(path: Path, say: Say) -> None:
         spool = Spool(path)
         for at in range(1, 4):
-            say("durable", spool.count_gap([("user_login", at)]))
+            say("durable", spool.count_gap([Loss("default", "user_login", at)]))
         (report,) = spool.take_gaps()
         say("taken", report.id)
         spool.confirm_gaps(report)
         say("confirmed", report.id)
-        spool.count_gap([("user_logout", 4)])
+        spool.count_gap([Loss("default", "user_logout", 4)])
         say("durable", True)
         spool.close()
 

@@ -19,7 +19,7 @@ from counterfoil.errors import (
     SpoolError,
     SpoolFullError,
 )
-from counterfoil.spool import Journal, Spool
+from counterfoil.spool import Journal, Loss, Spool
 
 from .delivery import adopt_all, drain, homes
 from .process import Child
@@ -88,7 +88,7 @@ def test_only_what_was_read_can_be_done(spool: Spool) -> None:
 
 def test_the_files_are_their_owners_alone(spool: Spool, path: Path) -> None:
     spool.append(numbered(1))
-    spool.count_gap([("user_login", 1)])
+    spool.count_gap([Loss("default", "user_login", 1)])
     journal = own(spool)
     journal.set_aside(journal.read()[0])
     found = [path, *path.rglob("*")]

@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from counterfoil.store import Store, open_store
+from tests.postgres import Postgres
 
-ENGINES = ["memory", "sqlite"]
-#: Those of which several store objects may have the same database open.
-SHARED = ["sqlite"]
+#: Those of which several store objects may have the same database open; PostgreSQL in two major
+#: versions.
+SHARED = ["sqlite", "postgres", "older_postgres"]
+ENGINES = ["memory", *SHARED]
+
+#: Lends an empty database of an engine, by its address.
+Lend = Callable[[str], AbstractContextManager[str]]
 
 
-def address(engine: str, folder: Path) -> str:
-    """A database that is not there yet."""
-    return {"memory": "memory:", "sqlite": f"sqlite:///{folder / 'audit.db'}"}[engine]
+@pytest.fixture(scope="session")
+def lend(request: pytest.FixtureRequest) -> Lend:
+    @contextmanager
+    def lent(engine: str) -> Iterator[str]:
+        if engine == "memory":
+            yield "memory:"
+        elif engine == "sqlite":
+            with TemporaryDirectory() as folder:
+                yield f"sqlite:///{Path(folder, 'audit.db')}"
+        else:
+            server: Postgres = request.getfixturevalue(engine)
+            url = server.borrow()
+            yield url
+            server.give_back(url)
+
+    return lent
 
 
 @pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return address(str(request.param), tmp_path)
+def url(request: pytest.FixtureRequest, lend: Lend) -> Iterator[str]:
+    with lend(str(request.param)) as found:
+        yield found
 
 
 @pytest.fixture(params=SHARED)
-def shared_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return address(str(request.param), tmp_path)
+def shared_url(request: pytest.FixtureRequest, lend: Lend) -> Iterator[str]:
+    with lend(str(request.param)) as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from counterfoil.errors import StoreError
@@ -221,7 +223,7 @@ async def test_a_day_counts_a_kind_once(store: Store) -> None:
 async def test_usage_grows_with_what_is_kept(store: Store) -> None:
     before = await store.usage()
     assert before.keys() == {"database", "log"}
-    await put(store, {"entry": b"e" * 100_000})
+    await put(store, {"entry": Random(1).randbytes(100_000)})
     after = await store.usage()
     assert sum(after.values()) >= sum(before.values()) + 100_000
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from counterfoil.record.row import LOG_SPAN
 from counterfoil.store import Selection, Store, open_store
 from counterfoil.store.memory import MemoryStore
 
-from .conftest import ENGINES, address
+from .conftest import SHARED, Lend
 from .writing import HOUR, NOON, put
 
 LOGS = ("a", "b")
@@ -121,7 +119,7 @@ async def answers(store: Store, asked: list[Selection], kinds: list[dict[str, An
     return found
 
 
-@pytest.mark.parametrize("engine", [name for name in ENGINES if name != "memory"])
+@pytest.mark.parametrize("engine", SHARED)
 @settings(max_examples=60, deadline=None)
 @given(
     batches=st.lists(appends, max_size=8),
@@ -129,14 +127,15 @@ async def answers(store: Store, asked: list[Selection], kinds: list[dict[str, An
     kinds=st.lists(buckets, max_size=3),
 )
 def test_answers_as_the_memory_does(
+    lend: Lend,
     engine: str,
     batches: list[dict[str, Any]],
     asked: list[Selection],
     kinds: list[dict[str, Any]],
 ) -> None:
     async def compare() -> None:
-        with TemporaryDirectory() as folder:
-            stores = [MemoryStore(), open_store(address(engine, Path(folder)))]
+        with lend(engine) as url:
+            stores = [MemoryStore(), open_store(url)]
             found = []
             for store in stores:
                 await store.open()

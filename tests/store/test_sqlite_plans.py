@@ -36,6 +36,7 @@ VALUES: dict[str, list[Any]] = {
     "before_state": [{"a": 1}],
     "after_state": [{"a": None}],
     "changes": [{"/a": {"op": "add"}}],
+    "exclude": [{"user_id": "one"}, {"text": ["one", "two"]}],
 }
 
 

@@ -69,9 +69,10 @@ class AuditLog:
         ``audit = await AuditLog.open(url)`` or ``async with AuditLog.open(url) as audit``.
 
         Args:
-            url: ``sqlite:///audit.db`` or ``memory:``.
-            key_file: the file of the signing key; by default beside the database file, with
-                ``.key`` after its name. It is made together with the database.
+            url: ``sqlite:///audit.db``, ``postgresql://user@host/database`` or ``memory:``.
+            key_file: the file of the signing key, made together with the database. By default
+                it is named after the database, with ``.key`` after that: beside an SQLite
+                file, in the working folder for PostgreSQL.
             profile: the retention profile, where no ``catalogue`` is given.
             catalogue: the rules by event type.
             redaction: redaction rules of the application's own, added to the built-in ones.
@@ -81,8 +82,8 @@ class AuditLog:
             checkpoint_interval: seconds between signed checkpoints while the log grows, above
                 0; None signs only when asked.
             spool: the folder where events wait while the database is away, for types whose
-                rule allows it; True puts it beside the database file, with ``.spool`` after
-                its name; False refuses such events with an error instead.
+                rule allows it; True puts it where the key file is by default, with ``.spool``
+                after the name; False refuses such events with an error instead.
             log_per_company: whether the events of each ``company_id`` go to a log of its own,
                 whose name is random, where a call names no log. Events without a company go
                 to ``default``.

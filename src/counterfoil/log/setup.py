@@ -139,7 +139,7 @@ class Setup:
 def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
     if named is not None:
         return KeyFile(Path(named))
-    place = store.path
+    place = store.companions
     return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))
 
 
@@ -148,5 +148,5 @@ def _spool_folder(named: str | Path | bool, store: Store) -> Path | None:
         return None
     if named is not True:
         return Path(named)
-    place = store.path
+    place = store.companions
     return None if place is None else place.with_name(f"{place.name}.spool")

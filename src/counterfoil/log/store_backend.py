@@ -8,13 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from counterfoil.clock import Clock
-from counterfoil.errors import (
-    CounterfoilError,
-    RollbackError,
-    StoreError,
-    WriteError,
-    WriteTimeoutError,
-)
+from counterfoil.errors import CounterfoilError, RollbackError, WriteError, WriteTimeoutError
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Store
 
@@ -31,9 +25,10 @@ from .proving.token_keys import rotate_token_key
 from .read.reader import Reader
 from .stats import Stats, take_stats
 from .verification.verifier import Verifier
+from .write.admission import Admission
 from .write.direct_append import DirectAppend
 from .write.intake import Intake
-from .write.writer import Writer, write_error
+from .write.writer import Writer
 
 CONFLICT_TYPE = "audit.conflict"
 
@@ -74,8 +69,6 @@ class StoreBackend:
         published = PublishedCheckpoints(None if key_file is None else key_file.published_folder)
         self._commits = Commits()
         self.company_logs = CompanyLogs(store)
-        #: Entries on their way to a log that was not looked at yet.
-        self._firsts: set[asyncio.Task[str]] = set()
         self._writer = Writer(
             store,
             clock,
@@ -87,6 +80,7 @@ class StoreBackend:
         )
         self._guard = RollbackGuard(store, identity, published, clock, self._origin)
         self._cleared = self._guard.cleared
+        self._admission = Admission(self._writer, self._clear, self._abandon, limits.queue_events)
         self._direct = DirectAppend(
             store,
             clock,
@@ -103,7 +97,7 @@ class StoreBackend:
     @property
     def waiting(self) -> int:
         """Events that are queued or being written."""
-        return self._writer.waiting
+        return self._writer.waiting + self._admission.waiting
 
     async def look_back(self) -> None:
         """Say at once, and not at the first write, that the database is an older copy."""
@@ -120,55 +114,12 @@ class StoreBackend:
 
     async def put(self, entry: UntimedEntry) -> str:
         """Queue an entry, and return its id once it is committed and synced."""
-        if not entry.log:
-            self.company_logs.place(entry)
-        if entry.log not in self._cleared:
-            return await self._put_first(entry)
-        return await self._put(entry)
-
-    async def _put(self, entry: UntimedEntry) -> str:
-        writer = self._writer
-        if not writer.has_room:
-            await writer.room(entry.event_id)
-        future = writer.put(entry)
+        future = await self._place(entry)
         try:
             return await future
         except asyncio.CancelledError:
             self._let_go(entry, future)
             raise
-
-    async def _put_first(self, entry: UntimedEntry) -> str:
-        """Put an entry whose log has to be looked at first, in a task of its own.
-
-        So a caller that is cancelled meanwhile does not withdraw it.
-        """
-        task = asyncio.create_task(self._clear_and_put(entry), name="counterfoil-first-put")
-        self._firsts.add(task)
-        task.add_done_callback(self._firsts.discard)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.add_done_callback(lambda done: self._note(entry, done))
-            raise
-
-    async def _clear_and_put(self, entry: UntimedEntry) -> str:
-        await self._clear(entry)
-        return await self._put(entry)
-
-    async def _clear(self, entry: UntimedEntry) -> None:
-        try:
-            async with asyncio.timeout(self._limits.write_timeout):
-                await self.company_logs.place_all([entry])
-                await self._guard.check(entry.log)
-        except TimeoutError:
-            raise WriteTimeoutError(event_id=entry.event_id) from None
-
-    def _note(self, entry: UntimedEntry, done: asyncio.Task[str]) -> None:
-        failure = None if done.cancelled() else done.exception()
-        if isinstance(failure, StoreError):
-            failure = write_error(entry, failure)
-        if isinstance(failure, WriteError):
-            self._abandon(entry, failure)
 
     async def put_all(self, entries: Sequence[UntimedEntry]) -> list[str | CounterfoilError]:
         """Queue entries together; each one's id once it is committed, or why it is not."""
@@ -214,9 +165,9 @@ class StoreBackend:
 
     async def finish(self) -> None:
         """Take no more entries, and write those that are queued."""
-        if self._firsts:
-            await asyncio.wait(self._firsts)
+        await self._admission.close(self._limits.write_timeout / 4)
         await self._writer.close()
+        await self._admission.settle()
 
     async def seal(self) -> None:
         """Sign a last checkpoint."""
@@ -229,15 +180,18 @@ class StoreBackend:
         """Let go of the store."""
         await self.store.close()
 
+    async def _place(self, entry: UntimedEntry) -> asyncio.Future[str]:
+        """Queue an entry; what its place in the queue comes to."""
+        if not entry.log:
+            self.company_logs.place(entry)
+        writer = self._writer
+        if entry.log in self._cleared and writer.has_room:
+            return writer.put(entry)
+        return await self._admission.place(entry)
+
     async def _queued(self, entry: UntimedEntry) -> asyncio.Future[str] | CounterfoilError:
         try:
-            if not entry.log:
-                self.company_logs.place(entry)
-            if entry.log not in self._cleared:
-                await self._clear(entry)
-            if not self._writer.has_room:
-                await self._writer.room(entry.event_id)
-            return self._writer.put(entry)
+            return await self._place(entry)
         except CounterfoilError as error:
             return error
 
@@ -250,6 +204,16 @@ class StoreBackend:
             failure = future.exception()
             if isinstance(failure, WriteError):
                 self._abandon(entry, failure)
+
+    async def _clear(self, entry: UntimedEntry) -> None:
+        if entry.log in self._cleared:
+            return
+        try:
+            async with asyncio.timeout(self._limits.write_timeout):
+                await self.company_logs.place_all([entry])
+                await self._guard.check(entry.log)
+        except TimeoutError:
+            raise WriteTimeoutError(event_id=entry.event_id) from None
 
     def _abandon(self, entry: UntimedEntry, error: WriteError) -> None:
         if self._abandoned is not None:

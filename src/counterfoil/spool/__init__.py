@@ -5,9 +5,19 @@ and at least once. What a crash or damage left unreadable is kept aside and repo
 dead process left is adopted by another; what could be kept nowhere is counted.
 """
 
-from .gaps import Gap, GapCounter, GapReport
+from .gaps import Gap, GapCounter, GapReport, Loss
 from .journal import Journal, Record
 from .recovery import Recovery
 from .spool import Adoption, Spool
 
-__all__ = ["Adoption", "Gap", "GapCounter", "GapReport", "Journal", "Record", "Recovery", "Spool"]
+__all__ = [
+    "Adoption",
+    "Gap",
+    "GapCounter",
+    "GapReport",
+    "Journal",
+    "Loss",
+    "Record",
+    "Recovery",
+    "Spool",
+]

@@ -1,4 +1,4 @@
-"""Gaps: a count of the events that could be kept nowhere.
+"""Gaps: a count, by log and type, of the events that could be kept nowhere.
 
 What is counted is written down at once where that is possible, and kept in memory where it
 is not. A report that was taken keeps its id until it is confirmed, across crashes too: a
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -21,12 +21,28 @@ from . import files, frame
 from .home import Home
 from .recovery import DAMAGED
 
-#: More types than this are counted together, so that the count stays small.
-MAX_TYPES = 256
-OTHER_TYPES = "*"
+#: Beyond so many kinds (types of a log) the types of a log are counted together, and beyond
+#: four times as many the logs too, so that the count stays small.
+MAX_KINDS = 256
+OTHERS = "*"
 
 _FILE = "gaps"
-_VERSION = 1
+_VERSION = 2
+
+
+class Loss(NamedTuple):
+    """An event that was not kept.
+
+    Attributes:
+        log: the log that it was for; empty for the company's own, whose name is not known.
+        at: when it happened, in microseconds since the Unix epoch.
+        company: the company, where the log is its own.
+    """
+
+    log: str
+    event_type: str
+    at: int
+    company: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +50,7 @@ class Gap:
     """Events of one type that were not kept.
 
     Attributes:
-        event_type: the type, or ``*`` for those beyond the first 256 types.
+        event_type: the type, or ``*`` for those beyond the first 256 kinds.
         count: how many.
         first: when the first of them happened, in microseconds since the Unix epoch.
         last: when the last of them happened.
@@ -52,14 +68,19 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class GapReport:
-    """Gaps to be recorded in the log.
+    """Gaps to be recorded in a log.
 
     Attributes:
         id: a UUIDv7, the same until the report is confirmed.
+        log: the log that the events were for, empty for a company's own, or ``*`` for those of
+            more logs than are told apart.
+        company: the company, where the log is its own.
         gaps: one a type, in the order of types.
     """
 
     id: str
+    log: str
+    company: str
     gaps: tuple[Gap, ...]
 
     @property
@@ -78,8 +99,9 @@ class GapCounter:
     def __init__(self, home: Callable[[], Home]) -> None:
         self._home = home
         self._lock = threading.Lock()
-        self._counting: dict[str, Gap] = {}
-        self._taken: GapReport | None = None
+        #: By log, company and type.
+        self._counting: dict[tuple[str, str, str], Gap] = {}
+        self._taken: dict[str, GapReport] = {}
         self._saved = True
 
     @classmethod
@@ -103,38 +125,41 @@ class GapCounter:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to report, nor to write down."""
-        return self._saved and self._taken is None and not self._counting
+        return self._saved and not self._taken and not self._counting
 
-    def count(self, events: Iterable[tuple[str, int]]) -> bool:
+    def count(self, losses: Iterable[Loss]) -> bool:
         """Count events that were not kept.
-
-        Args:
-            events: the type of each, and when it happened (microseconds since the Unix epoch).
 
         Returns:
             Whether the count is on the disk; otherwise in memory, and tried again with the
             next call of any method.
         """
         with self._lock:
-            for event_type, at in events:
-                known = self._counting
-                if event_type not in known and len(known) >= MAX_TYPES:
-                    event_type = OTHER_TYPES
-                gap = known.get(event_type) or Gap(event_type, 0, at, at)
-                known[event_type] = gap.grown(at)
+            known = self._counting
+            for log, event_type, at, company in losses:
+                kind = (log, company, event_type)
+                if kind not in known and len(known) >= MAX_KINDS:
+                    kind = (log, company, OTHERS)
+                    if kind not in known and len(known) >= 4 * MAX_KINDS:
+                        kind = (OTHERS, "", OTHERS)
+                gap = known.get(kind) or Gap(kind[2], 0, at, at)
+                known[kind] = gap.grown(at)
             return self._save()
 
-    def take(self) -> GapReport | None:
-        """What to report now, if anything; the same until it is confirmed."""
+    def take(self) -> list[GapReport]:
+        """What to report now, one report a log; the same until it is confirmed."""
         with self._lock:
-            if self._taken is None and self._counting:
-                gaps = tuple(self._counting[name] for name in sorted(self._counting))
-                self._taken = GapReport(SYSTEM_CLOCK.event_id(), gaps)
-                self._counting = {}
+            waiting = {(report.log, report.company) for report in self._taken.values()}
+            by_log: dict[tuple[str, str], list[Gap]] = {}
+            for kind in sorted(self._counting):
+                if kind[:2] not in waiting:
+                    by_log.setdefault(kind[:2], []).append(self._counting.pop(kind))
+            for (log, company), gaps in by_log.items():
+                report = GapReport(SYSTEM_CLOCK.event_id(), log, company, tuple(gaps))
+                self._taken[report.id] = report
+            if by_log or not self._saved:
                 self._save()
-            elif not self._saved:
-                self._save()
-            return self._taken
+            return list(self._taken.values())
 
     def confirm(self, report: GapReport) -> bool:
         """The report is recorded and committed. Whether that is written down too.
@@ -142,8 +167,7 @@ class GapCounter:
         Where it is not, a restart may give the same report again, under the same id.
         """
         with self._lock:
-            if self._taken == report:
-                self._taken = None
+            if self._taken.pop(report.id, None) is not None:
                 return self._save()
             return self._saved
 
@@ -153,7 +177,7 @@ class GapCounter:
         try:
             home = self._home()
             with files.told("cannot be written"):
-                if self._taken is None and not self._counting:
+                if not self._taken and not self._counting:
                     files.remove(home.path / _FILE)
                     files.sync_folder(home.path)
                 else:
@@ -164,16 +188,21 @@ class GapCounter:
         return self._saved
 
     def _dump(self) -> bytes:
-        taken = None if self._taken is None else asdict(self._taken)
-        counting = [asdict(gap) for gap in self._counting.values()]
+        counting = [
+            {"log": log, "company": company, **asdict(gap)}
+            for (log, company, _), gap in self._counting.items()
+        ]
+        taken = [asdict(report) for report in self._taken.values()]
         return orjson.dumps({"v": _VERSION, "taken": taken, "counting": counting})
 
     def _load(self, data: bytes) -> bool:
         members: dict[str, Any] = orjson.loads(data)
         if members["v"] != _VERSION:
             return False
-        self._counting = {gap["event_type"]: Gap(**gap) for gap in members["counting"]}
-        taken = members["taken"]
-        if taken is not None:
-            self._taken = GapReport(taken["id"], tuple(Gap(**gap) for gap in taken["gaps"]))
+        for counted in members["counting"]:
+            log, company = counted.pop("log"), counted.pop("company")
+            self._counting[log, company, counted["event_type"]] = Gap(**counted)
+        for taken in members["taken"]:
+            gaps = tuple(Gap(**gap) for gap in taken.pop("gaps"))
+            self._taken[taken["id"]] = GapReport(**taken, gaps=gaps)
         return True

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from counterfoil.errors import ConfigurationError, SpoolError
 
 from . import files, home
-from .gaps import GapCounter, GapReport
+from .gaps import GapCounter, GapReport, Loss
 from .guard import Guard
 from .home import Home
 from .journal import Journal
@@ -152,18 +152,18 @@ class Spool:
         """The report is committed. A later process may give it again, under the same id."""
         self._reported.add(recovery.report_id)
 
-    def count_gap(self, events: Iterable[tuple[str, int]]) -> bool:
+    def count_gap(self, losses: Iterable[Loss]) -> bool:
         """Count events that could be kept nowhere, as in :meth:`GapCounter.count`.
 
         Never raises for the disk: the result says whether the count would survive a crash.
         """
-        return self._gaps.count(events)
+        return self._gaps.count(losses)
 
     def take_gaps(self) -> list[GapReport]:
         """What was kept nowhere, by this process and by those adopted, to be reported now."""
         with self._guard.enter(_WRITING):
             counters = [*self._adopted.values(), self._gaps]
-        return [report for counter in counters if (report := counter.take()) is not None]
+        return [report for counter in counters for report in counter.take()]
 
     def confirm_gaps(self, report: GapReport) -> bool:
         """The report is committed. Whether that will be remembered after a crash."""

@@ -5,22 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from counterfoil.errors import ConfigurationError
+from counterfoil.errors import ConfigurationError, MissingExtraError
 
 from .interface import Store
+from .postgres_address import SCHEMES, postgres_address
 
 
 def open_store(url: str, *, timeout: float = 10.0) -> Store:
     """A store that is not opened yet.
 
     Args:
-        url: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db`` or ``memory:``.
+        url: ``sqlite:///relative.db``, ``sqlite:////absolute/path.db``,
+            ``postgresql://user@host/database`` or ``memory:``.
         timeout: seconds that a call may wait for another process's lock, above 0.
 
     Raises:
         ConfigurationError: the address is of no known form.
+        MissingExtraError: the packages for the engine are not installed.
     """
-    scheme = urlsplit(url).scheme
+    scheme = url.partition(":")[0]
     if scheme == "memory":
         from .memory import MemoryStore
 
@@ -29,9 +32,18 @@ def open_store(url: str, *, timeout: float = 10.0) -> Store:
         from .sqlite import SQLiteStore
 
         return SQLiteStore(sqlite_path(url), timeout=timeout)
+    if scheme in SCHEMES:
+        address = postgres_address(url)
+        try:
+            from .postgres import PostgresStore
+        except ModuleNotFoundError as error:
+            if error.name != "asyncpg":
+                raise
+            raise MissingExtraError("A log in PostgreSQL", "postgres") from error
+        return PostgresStore(address, timeout=timeout)
     raise ConfigurationError(
         "The log's address is of no known form.",
-        remedy="Use sqlite:///audit.db, sqlite:////absolute/path/audit.db or memory:.",
+        remedy="Use sqlite:///audit.db, postgresql://user@host/database or memory:.",
     )
 
 

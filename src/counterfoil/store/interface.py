@@ -182,6 +182,15 @@ class Store(Registry, Protocol):
         """The database's file, or None where it is none of this machine's."""
         ...
 
+    @property
+    def companions(self) -> Path | None:
+        """What the files that go with the database are named after, with an ending each.
+
+        So are the key file and the spool where no others are named; None where the database
+        has none, as it goes with its process.
+        """
+        ...
+
     async def open(self) -> None:
         """Connect, and create or migrate the schema under a lock.
 

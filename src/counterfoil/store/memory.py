@@ -84,6 +84,10 @@ class MemoryStore:
     def path(self) -> None:
         return None
 
+    @property
+    def companions(self) -> None:
+        return None
+
     async def open(self) -> None:
         self._check_process()
         self._pid = os.getpid()

@@ -75,6 +75,10 @@ class SQLiteStore:
     def name(self) -> str:
         return f"sqlite:///{self.path}"
 
+    @property
+    def companions(self) -> Path:
+        return self.path
+
     async def open(self) -> None:
         if self._pid not in (None, os.getpid()):
             raise ForkedError

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import apsw
@@ -12,15 +10,14 @@ import apsw
 from counterfoil.record.row import COLUMNS, EventRow
 
 from .interface import Head
+from .statement import read_statement
 
 COLUMN_LIST = ", ".join(COLUMNS)
 
 
-@cache
 def statement(name: str) -> str:
-    """A named statement: ``store/sql/sqlite/<name>.sql``."""
-    file = files("counterfoil.store").joinpath("sql", "sqlite", f"{name}.sql")
-    return file.read_text("utf-8").strip().removesuffix(";")
+    """A named statement of this engine."""
+    return read_statement("sqlite", name)
 
 
 def value_of(connection: apsw.Connection, sql: str, parameters: Sequence[Any]) -> Any:

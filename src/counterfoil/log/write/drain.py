@@ -16,12 +16,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from counterfoil.errors import ConflictError, CounterfoilError, StoreCorruptError
+from counterfoil.errors import (
+    ConflictError,
+    CounterfoilError,
+    RefusedError,
+    StoreCorruptError,
+)
+from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.log.limits import Limits
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import rfc3339
 from counterfoil.record.spooled import decode
 from counterfoil.spool import GapReport, Journal, Record, Recovery, Spool
+from counterfoil.spool.gaps import OTHERS
 from counterfoil.store.thread import ConnectionThread
 
 logger = logging.getLogger("counterfoil")
@@ -33,8 +40,9 @@ _PAUSE = 0.01
 #: An ``audit`` member has at most 16 KiB; the count covers all types in any case.
 _MOST_TYPES = 64
 
-#: Makes the log's own event: the ``audit`` member and the event's id.
-MakeGap = Callable[[dict[str, Any], str], UntimedEntry]
+#: Makes the log's own event: the ``audit`` member, the event's id, the log it stands in, and
+#: the company where that is its own.
+MakeGap = Callable[[dict[str, Any], str, str, str | None], UntimedEntry]
 #: Writes an entry by the usual way, and waits for its commit.
 Put = Callable[[UntimedEntry], Awaitable[str]]
 #: Appends a group, in its order; the places of those that were there already.
@@ -52,6 +60,7 @@ class _Faulty(NamedTuple):
     """A record that will never be recorded, and why."""
 
     record: Record
+    entry: UntimedEntry | None
     reason: str
     error: Exception
 
@@ -89,6 +98,8 @@ class Drain:
         self._woken = asyncio.Event()
         self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        #: Logs that refused a report, which is said once.
+        self._refused: set[str] = set()
         #: Why the last turn ended early.
         self._trouble = ""
 
@@ -197,7 +208,7 @@ class Drain:
             # One of them has something that no check of ours has foreseen. The others need not
             # wait for that.
             if len(group) == 1:
-                return [_Faulty(group[0].record, "refused", error)]
+                return [_Faulty(*group[0], "refused", error)]
             middle = len(group) // 2
             return [*await self._append(group[:middle]), *await self._append(group[middle:])]
         faulty = []
@@ -206,7 +217,7 @@ class Drain:
             try:
                 await self._put(group[place].entry)
             except ConflictError as error:
-                faulty.append(_Faulty(group[place].record, "conflict", error))
+                faulty.append(_Faulty(*group[place], "conflict", error))
         return faulty
 
     async def _set_aside(self, journal: Journal, one: _Faulty) -> None:
@@ -217,17 +228,31 @@ class Drain:
             type(one.error).__name__,
         )
         facts = {"kind": "set_aside", "count": 1, "reason": one.reason}
-        await self._put(self._make_gap(facts, journal.report_id(one.record)))
+        log, company = DEFAULT_LOG, None
+        if one.entry is not None:
+            log, company = one.entry.log, one.entry.company_id
+        await self._put(self._make_gap(facts, journal.report_id(one.record), log, company))
         self._go_on()
 
     async def _report(self) -> None:
         gaps, recoveries = await self._spool.run(_losses)
         for report in gaps:
-            await self._put(self._make_gap(_gap_facts(report), report.id))
+            log = DEFAULT_LOG if report.log == OTHERS else report.log
+            try:
+                await self._put(
+                    self._make_gap(_gap_facts(report), report.id, log, report.company or None)
+                )
+            except RefusedError as error:
+                # One log's trouble is not the others'; its count waits until it is mended.
+                if log not in self._refused:
+                    self._refused.add(log)
+                    logger.error("What log %s has lost cannot be said in it. %s", log, error)
+                continue
             self._go_on()
             await self._spool.run(_confirming(report))
         for recovery in recoveries:
-            await self._put(self._make_gap(_recovery_facts(recovery), recovery.report_id))
+            facts = _recovery_facts(recovery)
+            await self._put(self._make_gap(facts, recovery.report_id, DEFAULT_LOG, None))
             self._go_on()
             await self._spool.run(_confirming(recovery))
 
@@ -272,7 +297,7 @@ def _decoded(record: Record) -> _Pending | _Faulty:
     try:
         return _Pending(record, UntimedEntry(decode(record.payload)))
     except Exception as error:  # noqa: BLE001 - it is kept for somebody to look at, and reported
-        return _Faulty(record, "unreadable", error)
+        return _Faulty(record, None, "unreadable", error)
 
 
 def _retiring(journal: Journal) -> Callable[[Spool], bool]:

@@ -28,7 +28,7 @@ from counterfoil.log.limits import Limits
 from counterfoil.policy.catalogue import LOG_RULES, Catalogue, FailureMode
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.spooled import draft_of, encode
-from counterfoil.spool import Gap, Spool
+from counterfoil.spool import Gap, Loss, Spool
 from counterfoil.store.thread import ConnectionThread
 
 logger = logging.getLogger("counterfoil")
@@ -42,7 +42,7 @@ _GROUP = 256
 class _Waiting(NamedTuple):
     """An event on its way into the spool: owned by this process until it is synced."""
 
-    event_type: str
+    entry: UntimedEntry
     record: bytes
     future: asyncio.Future[None]
 
@@ -79,7 +79,8 @@ class Fallback:
         self._away_until = 0.0
         self._waiting: dict[asyncio.Future[None], _Waiting] = {}
         self._waiting_bytes = 0
-        self._losses: dict[str, Gap] = {}
+        #: By log, company and type.
+        self._losses: dict[tuple[str, str, str], Gap] = {}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -147,7 +148,7 @@ class Fallback:
             except (SpoolError, ClosedError) as failure:
                 _note_loss(entry, failure)
         else:
-            self._lose(entry.event_type)
+            self._lose(entry)
             _note_loss(entry, error)
 
     async def close(self) -> None:
@@ -163,12 +164,12 @@ class Fallback:
             len(self._waiting) >= self._limits.queue_events
             or self._waiting_bytes >= self._limits.queue_bytes
         ):
-            self._lose(entry.event_type)
+            self._lose(entry)
             raise SpoolError("Too many events wait for the spool's disk.")
         try:
             record = encode(draft_of(entry))
         except Exception as error:
-            self._lose(entry.event_type)
+            self._lose(entry)
             raise SpoolError(
                 f"The event is of no form that can be spooled ({type(error).__name__}).",
                 remedy="Look at the policy chain: what it leaves must be plain JSON.",
@@ -176,7 +177,7 @@ class Fallback:
         future: asyncio.Future[None] = self._loop.create_future()
         # It may be that nobody is left to ask.
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
-        one = _Waiting(entry.event_type, record, future)
+        one = _Waiting(entry, record, future)
         self._waiting[future] = one
         self._waiting_bytes += len(record)
         self._work()
@@ -189,13 +190,16 @@ class Fallback:
             failure.outcome_known = False
         else:
             self._waiting_bytes -= len(one.record)
-            self._lose(one.event_type)
+            self._lose(one.entry)
         return failure
 
-    def _lose(self, event_type: str) -> None:
+    def _lose(self, entry: UntimedEntry) -> None:
         now = self._clock.now()
-        known = self._losses.get(event_type) or Gap(event_type, 0, now, now)
-        self._losses[event_type] = known.grown(now)
+        # The name of a company's own log may not be known yet.
+        company = "" if entry.log else entry.company_id or ""
+        kind = (entry.log, company, entry.event_type)
+        known = self._losses.get(kind) or Gap(entry.event_type, 0, now, now)
+        self._losses[kind] = known.grown(now)
         self._work()
 
     def _work(self) -> None:
@@ -224,7 +228,7 @@ class Fallback:
                 size //= 2
             elif failure is not None:
                 for one in group:
-                    self._lose(one.event_type)
+                    self._lose(one.entry)
                 # Counted before anybody hears of it.
                 await self._count()
                 _settle(group, failure)
@@ -264,15 +268,15 @@ class Fallback:
             logger.error(
                 "Events of the types %s could be kept nowhere, and their count stands in memory "
                 "only.",
-                ", ".join(sorted(losses)),
+                ", ".join(sorted({gap.event_type for gap in losses.values()})),
             )
         self._kept()
 
 
-def _each(losses: Mapping[str, Gap]) -> Iterator[tuple[str, int]]:
-    for gap in losses.values():
-        yield gap.event_type, gap.first
-        yield from repeat((gap.event_type, gap.last), gap.count - 1)
+def _each(losses: Mapping[tuple[str, str, str], Gap]) -> Iterator[Loss]:
+    for (log, company, event_type), gap in losses.items():
+        yield Loss(log, event_type, gap.first, company)
+        yield from repeat(Loss(log, event_type, gap.last, company), gap.count - 1)
 
 
 def _settle(group: Sequence[_Waiting], failure: SpoolError | None) -> None:

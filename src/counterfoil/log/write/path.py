@@ -59,7 +59,9 @@ class WritePath:
             self._spool,
             backend.append,
             backend.put,
-            lambda facts, event_id: intake.own(GAP_TYPE, audit=facts, event_id=event_id),
+            lambda facts, event_id, log, company: intake.own(
+                GAP_TYPE, log=log, audit=facts, event_id=event_id, company_id=company
+            ),
             self._fallback.store_is_back,
             limits,
         )

@@ -1,0 +1,1 @@
+SELECT counterfoil.begin_slice();

@@ -1,0 +1,1 @@
+SELECT counterfoil.boundary($1, $2, $3);

@@ -1,0 +1,1 @@
+SELECT to_regclass('counterfoil.migration') IS NOT NULL;

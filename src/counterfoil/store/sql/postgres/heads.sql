@@ -1,0 +1,2 @@
+SELECT name, number, origin, size, recorded_at, frontier, sealed
+FROM counterfoil.log ORDER BY name;

@@ -1,0 +1,1 @@
+SELECT leaf FROM counterfoil.event WHERE position = $1;

@@ -1,0 +1,1 @@
+SELECT kind, name, value, expires_at FROM counterfoil.registry WHERE kind = $1 ORDER BY name;

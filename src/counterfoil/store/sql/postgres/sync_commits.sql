@@ -1,0 +1,1 @@
+SELECT counterfoil.sync_commits();

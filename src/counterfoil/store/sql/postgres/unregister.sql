@@ -1,0 +1,1 @@
+DELETE FROM counterfoil.registry WHERE kind = $1 AND name = $2;

@@ -1,0 +1,1 @@
+DELETE FROM counterfoil.registry WHERE expires_at <= $1;

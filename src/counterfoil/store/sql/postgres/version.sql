@@ -1,0 +1,1 @@
+SELECT count(*), sum(size) FROM counterfoil.log;
