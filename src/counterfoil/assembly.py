@@ -109,6 +109,7 @@ def server_app(settings: Settings) -> FastAPI:
     from counterfoil.access import Services
     from counterfoil.server.app import create_app
     from counterfoil.server.options import ServerOptions
+    from counterfoil.viewer import router
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
@@ -120,4 +121,4 @@ def server_app(settings: Settings) -> FastAPI:
         types=settings.types,
         redaction={name: rule.model_dump() for name, rule in settings.redaction.items()},
     )
-    return create_app(services, options)
+    return create_app(services, options, pages=[router])

@@ -118,7 +118,7 @@ PHRASES: Final[dict[str, Phrase]] = {
     "audit.hold_placed": Phrase("placed a legal hold"),
     "audit.hold_released": Phrase("released a legal hold"),
     "audit.config": Phrase("changed the log's own configuration"),
-    "audit.key": Phrase("changed the log's key"),
+    "audit.key": Phrase("changed a key", members=("name",)),
     "audit.gap": Phrase("counted events that could not be written"),
     "audit.restored": Phrase("went on from a restored backup"),
 }

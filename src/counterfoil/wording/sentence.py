@@ -23,8 +23,13 @@ _ARROW = " → "
 
 def sentence(event: Event) -> str:
     """What happened, as one line without a time: safe to print, whatever the event holds."""
+    return f"{actor(event)} {deed(event)}"
+
+
+def deed(event: Event) -> str:
+    """What the actor did: the sentence without its subject."""
     phrase = PHRASES.get(event.type, OTHER)
-    text = f"{_actor(event)} {_what(event, phrase)}"
+    text = _what(event, phrase)
     more = ", ".join(_changes(event, phrase.field)) or _member(event, phrase)
     if more:
         text += f": {more}"
@@ -35,7 +40,8 @@ def sentence(event: Event) -> str:
     return text
 
 
-def _actor(event: Event) -> str:
+def actor(event: Event) -> str:
+    """Who did it, and in whose name: the sentence's subject."""
     if event.user_id is not None:
         who = short(event.user_id, _MAX_ID)
     elif event.actor_kind is None:
@@ -75,37 +81,38 @@ def _with_article(noun: str) -> str:
 
 
 def _changes(event: Event, field: str | None) -> Iterator[str]:
-    changes = list(_found_changes(event))
+    changes = list(found_changes(event))
     if len(changes) > _MAX_CHANGES:
         yield f"{len(changes)} fields"
         return
     for name, old, new in changes:
         said = "" if name == field and len(changes) == 1 else f"{short(name, _MAX_VALUE)} "
-        if old is _ABSENT:
+        if old is ABSENT:
             yield f"{said}set to {short(new, _MAX_VALUE)}"
-        elif new is _ABSENT:
+        elif new is ABSENT:
             yield f"{said}removed"
         else:
             yield f"{said}{short(old, _MAX_VALUE)}{_ARROW}{short(new, _MAX_VALUE)}"
 
 
-_ABSENT: Any = object()
+#: Stands for a value that was not there.
+ABSENT: Any = object()
 
 
-def _found_changes(event: Event) -> Iterator[tuple[str, Any, Any]]:
+def found_changes(event: Event) -> Iterator[tuple[str, Any, Any]]:
     """Name, old and new value of each field that changed, as recorded or from the states."""
     if event.changes is not None:
         for pointer, change in event.changes.items():
             name = pointer.removeprefix("/").replace("~1", "/").replace("~0", "~")
             if isinstance(change, Mapping) and ("old" in change or "new" in change):
-                yield name, change.get("old", _ABSENT), change.get("new", _ABSENT)
+                yield name, change.get("old", ABSENT), change.get("new", ABSENT)
             else:
-                yield name, _ABSENT, change
+                yield name, ABSENT, change
         return
     before, after = event.before_state, event.after_state
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in {**before, **after}:
-            old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
+            old, new = before.get(name, ABSENT), after.get(name, ABSENT)
             if old != new:
                 yield name, old, new
 

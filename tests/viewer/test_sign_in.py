@@ -1,0 +1,123 @@
+"""Signing in and out: the cookie, the forms, and who is refused."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+
+from counterfoil.access import Services
+
+from .conftest import MakeVisitor, csrf_of
+
+
+async def test_nobody_sees_a_page_without_signing_in(stranger: httpx2.AsyncClient) -> None:
+    for path in ("/", "/integrity", "/keys", "/people/u-1", "/events/1", "/parts/overview"):
+        answer = await stranger.get(path)
+        assert answer.status_code == 303, path
+        assert answer.headers["location"].startswith("/sign-in")
+    for path in ("/data/checkpoint", "/data/events/1", "/live"):
+        answer = await stranger.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (401, "signed_out")
+
+
+async def test_a_part_of_a_page_leads_to_the_door(stranger: httpx2.AsyncClient) -> None:
+    headers = {"hx-request": "true", "hx-current-url": "http://log.example/"}
+    answer = await stranger.get("/parts/overview", headers=headers)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+async def test_the_cookie_is_not_the_key_and_is_kept_from_scripts_and_other_sites(
+    stranger: httpx2.AsyncClient, services: Services
+) -> None:
+    _, key = await services.keyring.create("reader")
+    answer = await stranger.post("/sign-in", data={"key": f" {key}\n", "next": "/integrity"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/integrity")
+    cookie = answer.headers["set-cookie"]
+    assert key not in cookie
+    assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
+    assert (await stranger.get("/")).status_code == 200
+
+
+async def test_over_tls_the_cookie_is_for_this_host_alone(
+    stranger: httpx2.AsyncClient, services: Services
+) -> None:
+    _, key = await services.keyring.create("reader")
+    answer = await stranger.post("https://log.example/sign-in", data={"key": key})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-")
+    assert "Secure" in cookie.split("; ")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:1", "/a\r\nb", ""],
+)
+async def test_signing_in_leads_nowhere_else(
+    stranger: httpx2.AsyncClient, services: Services, address: str
+) -> None:
+    _, key = await services.keyring.create("reader")
+    answer = await stranger.post("/sign-in", data={"key": key, "next": address})
+    assert answer.headers["location"] == "/"
+
+
+@pytest.mark.parametrize("key", ["", "cf_typo", "<script>alert(1)</script>", "x" * 5000])
+async def test_what_is_no_key_is_refused_and_not_repeated(
+    stranger: httpx2.AsyncClient, key: str
+) -> None:
+    answer = await stranger.post("/sign-in", data={"key": key})
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert not key or key not in answer.text
+
+
+async def test_a_key_that_cannot_read_and_a_revoked_one_are_refused(
+    stranger: httpx2.AsyncClient, services: Services
+) -> None:
+    _, writer = await services.keyring.create("writer")
+    revoked, text = await services.keyring.create("reader")
+    await services.keyring.revoke(revoked.id)
+    for key in (writer, text):
+        answer = await stranger.post("/sign-in", data={"key": key})
+        assert answer.status_code == 401
+        assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}]
+)
+async def test_another_site_signs_nobody_in(
+    stranger: httpx2.AsyncClient, services: Services, headers: dict[str, str]
+) -> None:
+    _, key = await services.keyring.create("reader")
+    answer = await stranger.post("/sign-in", data={"key": key}, headers=headers)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+async def test_signing_out_ends_the_session_on_the_server(visitor: MakeVisitor) -> None:
+    browser = await visitor()
+    cookie = dict(browser.cookies)
+    page = (await browser.get("/")).text
+    refused = await browser.post("/sign-out", data={"csrf": "x" * 64})
+    assert refused.status_code == 403
+    assert (await browser.get("/")).status_code == 200
+    left = await browser.post("/sign-out", data={"csrf": csrf_of(page)})
+    assert left.status_code == 303
+    again = await browser.get("/", headers={"cookie": f"counterfoil={cookie['counterfoil']}"})
+    assert again.status_code == 303
+
+
+async def test_a_session_ends_with_its_key(visitor: MakeVisitor, services: Services) -> None:
+    browser = await visitor("reader", name="the one")
+    (held,) = [held for held in await services.keyring.keys() if held.key.name == "the one"]
+    await services.keyring.revoke(held.key.id)
+    assert (await browser.get("/")).status_code == 303
+
+
+async def test_forms_are_refused_without_what_their_page_sends_along(
+    visitor: MakeVisitor,
+) -> None:
+    admin = await visitor("admin")
+    for path in ("/keys", "/integrity/verify", "/keys/aaaaaaaaaaaa/revoke"):
+        answer = await admin.post(path, data={"name": "x", "role": "reader"})
+        assert answer.status_code == 403, path
