@@ -28,7 +28,7 @@ from .postgres_append import Appender, head_of, rows_by_id
 from .postgres_base import PostgresBase
 from .postgres_counts import counts
 from .postgres_error import FAILURES, store_error
-from .postgres_select import count, select, shortest
+from .postgres_select import count, select, sparsest
 from .postgres_session import Session, Sessions
 from .registry import RegistryRow
 from .statement import read_statement
@@ -75,7 +75,7 @@ class PostgresStore(PostgresBase):
 
     async def select(self, selection: Selection) -> list[EventRow]:
         async def read(session: Session) -> list[EventRow]:
-            statement = select(selection, await shortest(session, selection))
+            statement = select(selection, await sparsest(session, selection))
             rows = await session.fetch(statement.text, *statement.arguments)
             return [EventRow._make(row) for row in rows]
 

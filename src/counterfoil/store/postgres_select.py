@@ -17,11 +17,16 @@ from .postgres_session import Session
 from .where import PARTIAL, PERSON, branches, leaders
 
 COLUMN_LIST = ", ".join(f"event.{column}" for column in COLUMNS)
-#: How far ranges are measured; see ``sqlite_select``.
-_LENGTHS = (64, 1024, 8192)
-_TYPES = {"level": "smallint", "outcome": "smallint", "id": "bytea"}
-#: What takes a column's index away from the planner.
-_SHIELDS = {"level": "(event.level + 0)", "outcome": "(event.outcome + 0)", "id": "event.id"}
+#: How many entries of each range are looked at to choose which one leads.
+_SAMPLE = 128
+_TYPES = {"level": "smallint", "outcome": "smallint"}
+#: What takes a column's index away from the planner; these have none, or are no texts.
+_SHIELDS = {
+    "id": "event.id",
+    "level": "(event.level + 0)",
+    "outcome": "(event.outcome + 0)",
+    "resource_type": "event.resource_type",
+}
 #: Limited, so that the events are looked up one by one, and in order, until there are enough.
 _EVENT_AT_PLACE = (
     "CROSS JOIN LATERAL (SELECT * FROM counterfoil.event "
@@ -42,30 +47,48 @@ class Statement:
         return f"${len(self.arguments)}"
 
 
-async def shortest(session: Session, selection: Selection) -> str | None:
-    """What should lead: the one of ``leaders`` with the fewest entries within the bounds."""
+async def sparsest(session: Session, selection: Selection) -> str | None:
+    """What should lead: the one of ``leaders`` whose entries lie farthest apart.
+
+    So a busy user's few events of a rare type are found by the type. The server's statistics are
+    of the whole and of some time ago, so the ranges are looked at where reading begins.
+    """
     found = leaders(selection)
-    if len(found) < 2:
-        return found[0] if found else None
-    for bound in _LENGTHS:
-        statement = lengths(selection, found, bound)
-        row = await session.fetchrow(statement.text, *statement.arguments)
-        assert row is not None, "sums of nothing are rows too"
-        if min(row) < bound:
-            return found[list(row).index(min(row))]
-    return found[0]
+    if len(found) < 2 or "id" in found:
+        return "id" if "id" in found else next(iter(found), None)
+    statement = densities(selection, found)
+    row = await session.fetchrow(statement.text, *statement.arguments)
+    assert row is not None, "sums of nothing are rows too"
+    return found[list(row).index(min(row))]
 
 
-def lengths(selection: Selection, found: Sequence[str], bound: int) -> Statement:
-    """How many entries each leader's ranges have within the selection's bounds, up to a bound."""
+def densities(selection: Selection, found: Sequence[str]) -> Statement:
+    """Entries by position of each leader's ranges, where the selection's order begins.
+
+    A range with fewer entries than are looked at is as sparse as the selection is wide.
+    """
     statement = Statement()
-    limit = statement.put(bound)
-    counts = (
-        f"(SELECT count(*) FROM (SELECT FROM {_ranges(statement, selection, leading, [], limit)} "  # noqa: S608 - no values
-        f"LIMIT {limit}) AS counted)"
-        for leading in found
+    sample = statement.put(_SAMPLE)
+    first, last = statement.put(selection.first), statement.put(selection.last)
+    order = _order(selection)
+    edge = "min" if selection.newest_first else "max"
+    sums = []
+    for leading in found:
+        looked = _range(_table(leading), leading, [first, last], order)
+        sums.append(
+            "(SELECT coalesce(sum(sample.entries / "  # noqa: S608 - no values
+            f"CASE WHEN sample.entries < {sample} "
+            f"THEN greatest({last} - {first}, 0) + 1 "
+            "ELSE abs(sample.edge - (SELECT place FROM beginning)) + 1 END::float8), 0) "
+            f"FROM {_wanted(statement, selection, leading)} CROSS JOIN LATERAL ("
+            f"SELECT count(*) AS entries, {edge}(looked.position) AS edge "
+            f"FROM ({looked} LIMIT {sample}) AS looked) AS sample)"
+        )
+    statement.text = (
+        "WITH beginning AS (SELECT position AS place FROM counterfoil.event "  # noqa: S608 - no values
+        f"WHERE position BETWEEN {first} AND {last} ORDER BY position {order} LIMIT 1) "
+        f"SELECT {', '.join(sums)}"
     )
-    statement.text = f"SELECT {', '.join(counts)}"
     return statement
 
 
@@ -78,22 +101,31 @@ def select(selection: Selection, leading: str | None) -> Statement:
     statement = Statement()
     order = _order(selection)
     limit = statement.put(selection.limit)
+    bounds = [statement.put(selection.first), statement.put(selection.last)]
     filters = _filters(statement, selection, leading)
     key = f"event.position {order}"
     if leading is None:
-        conditions = [f"event.{_bounds(statement, selection)}", *filters]
+        conditions = ["event.position BETWEEN {} AND {}".format(*bounds), *filters]
         source = f"counterfoil.event{_where(conditions)}"
     elif leading == PERSON:
-        source = f"{_mentioned(statement, selection)}{_where(filters)}"
+        places = _range("mention", PERSON, bounds, order, value=statement.put(selection.person))
+        # Each once, though an event may mention a person under several names.
+        places = places.replace("*", "DISTINCT ON (mention.person, mention.position) *", 1)
+        source = f"({places}) AS place {_EVENT_AT_PLACE}{_where(filters)}"
         key = f"place.person {order}, place.position {order}"
     elif leading == "id":
+        known = statement.put(branches(selection, leading))
         source = (
-            f"(SELECT id.position, id.slice FROM "  # noqa: S608 - no values
-            f"{_ranges(statement, selection, leading, [], None)}"
-            f") AS place {_EVENT_AT_PLACE}{_where(filters)}"
+            f"(SELECT * FROM counterfoil.id WHERE id = ANY ({known}) "  # noqa: S608 - no values
+            f"AND position BETWEEN {bounds[0]} AND {bounds[1]}) AS place "
+            f"{_EVENT_AT_PLACE}{_where(filters)}"
         )
     else:
-        source = _ranges(statement, selection, leading, filters, limit)
+        events = _range("event", leading, bounds, order, filters)
+        source = (
+            f"{_wanted(statement, selection, leading)} "
+            f"CROSS JOIN LATERAL ({events} LIMIT {limit}) AS event"
+        )
     statement.text = f"SELECT {COLUMN_LIST} FROM {source} ORDER BY {key} LIMIT {limit}"  # noqa: S608 - no values
     return statement
 
@@ -101,63 +133,39 @@ def select(selection: Selection, leading: str | None) -> Statement:
 def count(selection: Selection) -> Statement:
     """The statement that counts what is selected, however the planner likes to."""
     statement = Statement()
-    conditions = [f"event.{_bounds(statement, selection)}"]
+    bounds = statement.put(selection.first), statement.put(selection.last)
+    conditions = ["event.position BETWEEN {} AND {}".format(*bounds)]
     conditions += _filters(statement, selection, None, shielded=False)
     statement.text = f"SELECT count(*) FROM counterfoil.event{_where(conditions)}"  # noqa: S608 - no values
     return statement
 
 
-def _ranges(
-    statement: Statement,
-    selection: Selection,
-    leading: str,
-    filters: Sequence[str],
-    limit: str | None,
-) -> str:
-    """What to read from: the ranges of the leading column's index, one a value."""
+def _wanted(statement: Statement, selection: Selection, leading: str) -> str:
+    """The values of what leads, as rows."""
     values = statement.put(branches(selection, leading))
-    first, last = statement.put(selection.first), statement.put(selection.last)
-    order = _order(selection)
-    if leading == "id":
-        return (
-            f"counterfoil.id WHERE id.id = ANY ({values}::bytea[]) "
-            f"AND id.position BETWEEN {first} AND {last}"
-        )
-    table = "mention" if leading == PERSON else "event"
-    key = f"{table}.{leading}"
-    conditions = [
-        f"({key}, {table}.position) >= (wanted.value, {first})",
-        f"({key}, {table}.position) <= (wanted.value, {last})",
-        *_partial(key, leading),
-        *filters,
-    ]
-    bound = "" if limit is None else f" LIMIT {limit}"
-    return (
-        f"unnest({values}::{_TYPES.get(leading, 'text')}[]) AS wanted (value) "  # noqa: S608 - no values
-        f"CROSS JOIN LATERAL (SELECT * FROM counterfoil.{table}{_where(conditions)} "
-        f"ORDER BY {key} {order}, {table}.position {order}{bound}) AS {table}"
-    )
+    return f"unnest({values}::{_TYPES.get(leading, 'text')}[]) AS wanted (value)"
 
 
-def _mentioned(statement: Statement, selection: Selection) -> str:
-    """The events that mention a person, each once, though it may do so under several names."""
-    person = statement.put(selection.person)
-    first, last = statement.put(selection.first), statement.put(selection.last)
-    order = _order(selection)
-    return (
-        "(SELECT DISTINCT ON (person, position) person, position, slice "  # noqa: S608 - no values
-        "FROM counterfoil.mention "
-        f"WHERE (person, position) >= ({person}, {first}) "
-        f"AND (person, position) <= ({person}, {last}) "
-        f"ORDER BY person {order}, position {order}) AS place {_EVENT_AT_PLACE}"
-    )
-
-
-def _partial(key: str, leading: str) -> list[str]:
-    """The condition of a partial index, which a row comparison does not imply."""
+def _range(
+    table: str,
+    leading: str,
+    bounds: Sequence[str],
+    order: str,
+    filters: Sequence[str] = (),
+    value: str = "wanted.value",
+) -> str:
+    """The rows of one range of the leading column's index, in order."""
+    key = f"({table}.{leading}, {table}.position)"
+    conditions = [f"{key} >= ({value}, {bounds[0]})", f"{key} <= ({value}, {bounds[1]})"]
+    # A partial index's own condition, which a comparison of rows does not imply.
     if leading in PARTIAL:
-        return [f"{key} > 0"]
-    return [] if leading in (PERSON, "type") else [f"{key} IS NOT NULL"]
+        conditions.append(f"{table}.{leading} > 0")
+    elif leading not in (PERSON, "type"):
+        conditions.append(f"{table}.{leading} IS NOT NULL")
+    return (
+        f"SELECT * FROM counterfoil.{table}{_where([*conditions, *filters])} "  # noqa: S608 - no values
+        f"ORDER BY {table}.{leading} {order}, {table}.position {order}"
+    )
 
 
 def _filters(
@@ -175,13 +183,14 @@ def _filters(
     if selection.person is not None and leading != PERSON:
         conditions.append(
             "EXISTS (SELECT FROM counterfoil.mention WHERE mention.position = event.position "
-            f"AND mention.person = {statement.put(selection.person)})"
+            # An offset, so that it stays a question about each event and is not joined first.
+            f"AND mention.person = {statement.put(selection.person)} OFFSET 0)"
         )
     return conditions
 
 
-def _bounds(statement: Statement, selection: Selection) -> str:
-    return f"position BETWEEN {statement.put(selection.first)} AND {statement.put(selection.last)}"
+def _table(leading: str) -> str:
+    return "mention" if leading == PERSON else "event"
 
 
 def _where(conditions: Sequence[str]) -> str:

@@ -25,6 +25,9 @@ R = TypeVar("R")
 
 Session: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
+#: Pages come in an index's order and stop early. What else the planner may think of reads all,
+#: and sorts, which it takes to be cheap where it expects few events.
+PLANNING = {"enable_bitmapscan": "off", "enable_seqscan": "off"}
 #: Seconds that the server is given to say itself that it gives up.
 _GRACE = 1.0
 
@@ -69,6 +72,7 @@ class Sessions:
                     "statement_timeout": _milliseconds(patience),
                     # Compiling pays for long statements only, and ours are short.
                     "jit": "off",
+                    **PLANNING,
                     "search_path": "pg_catalog",
                 },
             )
