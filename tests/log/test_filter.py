@@ -128,7 +128,9 @@ def _settled(filters: Filter) -> str:
     fields = {**filters.equal, **filters.among}
     values = sorted((name, sorted(map(str, given))) for name, given in fields.items())
     times = (filters.since, filters.until, filters.occurred_since, filters.occurred_until)
-    return f"{filters.log} {values} {members} {times}"
+    phrases = [(phrase.words, phrase.prefix) for phrase in filters.text]
+    excluded = [_settled(one) for one in filters.exclude]
+    return f"{filters.log} {values} {members} {phrases} {excluded} {times}"
 
 
 @settings(max_examples=500, deadline=None)

@@ -41,7 +41,7 @@ async def _rest(feed: Follow) -> list[int]:
 
 
 async def _until_waiting(task: asyncio.Task[Any], commits: Commits) -> None:
-    while not commits._waiting:
+    while not commits.awaited:
         assert not task.done()
         await asyncio.sleep(0)
 

@@ -89,7 +89,7 @@ class StoreBackend:
             self._commits.notify,
             limits.write_timeout,
         )
-        self.reader = Reader(store, self._commits)
+        self.reader = Reader(store, self._commits, self.company_logs)
         self.prover = Prover(store, identity, published, clock)
         self.verifier = Verifier(store, identity, published, self._origin, url)
         self.checkpointer = Checkpointer(store, identity, self.prover, checkpoint_interval)

@@ -77,7 +77,9 @@ class ResourceFilters(CommonFilters, total=False):
 class Filters(UserFilters, ResourceFilters, total=False):
     """All filters, by name. None is as good as left out; several values mean any of them.
 
-    - ``log``: the log's name, ``default`` where none is given.
+    - ``log``: the log's name. Without it, a company's events are looked for in its own log and
+      in ``default``; and where companies have logs of their own (``log_per_company``), those
+      of no company that is named in all logs, else in ``default``.
     - ``user_id``, ``ip_address``, ``user_agent``, ``session_id``, ``request_id``,
       ``company_id``, ``resource_id``, ``resource_type``, ``actor_kind``: exactly this text, as
       it is recorded.

@@ -19,8 +19,7 @@ from .filter import DIGEST_BYTES
 _VERSION: Final = 1
 _NEWEST_FIRST: Final = 0x80
 #: Indexes are below 2^40 (``record.row.LOG_SPAN``).
-_INDEX_BYTES: Final = 5
-_BYTES: Final = 1 + 2 * _INDEX_BYTES + DIGEST_BYTES
+INDEX_BYTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,8 @@ class Cursor:
 
     def text(self, digest: bytes) -> str:
         """The cursor as callers hold it, for the filter with this digest."""
-        raw = (
-            bytes([_VERSION | (_NEWEST_FIRST if self.newest_first else 0)])
-            + self.index.to_bytes(_INDEX_BYTES)
-            + self.top.to_bytes(_INDEX_BYTES)
-            + digest
-        )
-        return urlsafe_b64encode(raw).decode().rstrip("=")
+        raw = self.index.to_bytes(INDEX_BYTES) + self.top.to_bytes(INDEX_BYTES)
+        return pack(_VERSION, raw, digest, newest_first=self.newest_first)
 
     @classmethod
     def parse(cls, text: str, digest: bytes, *, newest_first: bool) -> Cursor:
@@ -54,17 +48,16 @@ class Cursor:
         Raises:
             CursorError: it is malformed, or belongs to other filters or to the other order.
         """
-        raw = _decode(text)
-        if raw is None or raw[0] & ~_NEWEST_FIRST != _VERSION:
+        version, raw = unpack(text, digest, newest_first=newest_first)
+        return cls.read(version, raw, newest_first=newest_first)
+
+    @classmethod
+    def read(cls, version: int, raw: bytes, *, newest_first: bool) -> Cursor:
+        """From what stands between version and digest."""
+        if version != _VERSION or len(raw) != 2 * INDEX_BYTES:
             raise CursorError("The cursor is malformed.")
-        if bool(raw[0] & _NEWEST_FIRST) != newest_first:
-            raise CursorError("The cursor belongs to the other order.")
-        if raw[-DIGEST_BYTES:] != digest:
-            raise CursorError("The cursor belongs to other filters or to another log.")
         return cls(
-            int.from_bytes(raw[1 : 1 + _INDEX_BYTES]),
-            int.from_bytes(raw[1 + _INDEX_BYTES : 1 + 2 * _INDEX_BYTES]),
-            newest_first,
+            int.from_bytes(raw[:INDEX_BYTES]), int.from_bytes(raw[INDEX_BYTES:]), newest_first
         )
 
     def check(self, size: int) -> None:
@@ -81,6 +74,28 @@ class Cursor:
             )
 
 
+def pack(version: int, raw: bytes, digest: bytes, *, newest_first: bool) -> str:
+    """A cursor's text: version and order, what it holds, and a digest of the filters."""
+    first = bytes([version | (_NEWEST_FIRST if newest_first else 0)])
+    return urlsafe_b64encode(first + raw + digest).decode().rstrip("=")
+
+
+def unpack(text: str, digest: bytes, *, newest_first: bool) -> tuple[int, bytes]:
+    """A cursor's version and what it holds.
+
+    Raises:
+        CursorError: it is malformed, or belongs to other filters or to the other order.
+    """
+    raw = _decode(text)
+    if raw is None or len(raw) <= DIGEST_BYTES or not raw[0] & ~_NEWEST_FIRST:
+        raise CursorError("The cursor is malformed.")
+    if bool(raw[0] & _NEWEST_FIRST) != newest_first:
+        raise CursorError("The cursor belongs to the other order.")
+    if raw[-DIGEST_BYTES:] != digest:
+        raise CursorError("The cursor belongs to other filters or to another log.")
+    return raw[0] & ~_NEWEST_FIRST, raw[1:-DIGEST_BYTES]
+
+
 def _decode(text: str) -> bytes | None:
     if not isinstance(text, str) or not text.isascii():
         return None
@@ -90,4 +105,4 @@ def _decode(text: str) -> bytes | None:
         return None
     # Only the one text that was given out, not another that decodes to the same bytes.
     same = urlsafe_b64encode(raw).decode().rstrip("=") == text
-    return raw if same and len(raw) == _BYTES else None
+    return raw if same else None

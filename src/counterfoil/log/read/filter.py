@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import takewhile
 from types import MappingProxyType
@@ -71,7 +71,7 @@ class Filter:
     """What events must be like. Made by :meth:`of`.
 
     Attributes:
-        log: the log's name.
+        log: the log's name; ``anywhere``: whether none was named (``reach``).
         equal: column of the event's row -> the values of which it must have one.
         among: field without a column -> likewise.
         members: field -> the members that its object must contain.
@@ -82,6 +82,7 @@ class Filter:
     """
 
     log: str = DEFAULT_LOG
+    anywhere: bool = True
     equal: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     among: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     members: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -134,6 +135,7 @@ class Filter:
             phrases = read_values("text", given["text"], lambda one: Phrase.of(text(one)))
         return cls(
             log=check_log_name(given.get("log", DEFAULT_LOG)),
+            anywhere="log" not in given,
             equal=equal,
             among=among,
             members={name: read_members(name, given[name]) for name in _MEMBERS if name in given},
@@ -157,6 +159,10 @@ class Filter:
                 raise QueryError("exclude leaves nothing.", remedy="Exclude fewer values.")
             found += [cls(text=(one,)) for one in alone.text] or [alone]
         return tuple(found)
+
+    def from_any_time(self) -> Filter:
+        """The same without its ``since``."""
+        return replace(self, since=None)
 
     @property
     def is_exact(self) -> bool:

@@ -15,7 +15,7 @@ from .cursor import Cursor
 from .filter import Filter
 from .scan import Scan
 
-_PIECE = 100
+PIECE = 100
 
 
 class Follow(ABC):
@@ -162,7 +162,7 @@ class StoreFollow(Follow):
                 self._store, self._number, self._where, self._next, end, newest_first=False
             )
         self._scan.end = end
-        self._ready.extend(await self._scan.step(_PIECE))
+        self._ready.extend(await self._scan.step(PIECE))
         self._next = self._scan.first
         return True
 

@@ -8,15 +8,20 @@ from uuid import UUID
 
 from counterfoil.errors import ConfigurationError, NotFoundError
 from counterfoil.log.commits import Commits
+from counterfoil.log.company_logs import CompanyLogs
 from counterfoil.record import Event
 from counterfoil.store import Store
 
+from .across import each_across, page_across
 from .criteria import CountFilters, Filters
 from .cursor import Cursor
 from .filter import Filter
-from .follow import Follow, StoreFollow
+from .follow import Follow
+from .follow_many import follow_of
 from .page import Page
+from .places import parse
 from .questions import Order, Questions, check_limit, check_poll, is_newest_first, uuid_of
+from .reach import reach_of
 from .scan import Scan
 from .tally import span, tally
 from .timeline import Dimension, Timeline, Unit, count_by_time
@@ -34,13 +39,21 @@ class Reader(Questions):
     Args:
         store: an open store.
         commits: what this process commits; without it, new events are found by looking.
+        companies: which logs are companies' own.
         poll: seconds between looks for what other processes recorded, above 0, at most 60.
 
     Raises:
         ConfigurationError: ``poll`` is out of its range.
     """
 
-    def __init__(self, store: Store, commits: Commits | None = None, *, poll: float = 0.25) -> None:
+    def __init__(
+        self,
+        store: Store,
+        commits: Commits | None = None,
+        companies: CompanyLogs | None = None,
+        *,
+        poll: float = 0.25,
+    ) -> None:
         if not 0 < poll <= 60:
             raise ConfigurationError(
                 "The polling interval is out of range.",
@@ -48,6 +61,7 @@ class Reader(Questions):
             )
         self._store = store
         self._commits = commits or Commits()
+        self._companies = companies or CompanyLogs(store)
         self._poll = poll
 
     async def get(self, event_id: str | UUID, *, log: str | None = None) -> Event:
@@ -72,8 +86,13 @@ class Reader(Questions):
         where = Filter.of(**filters)
         check_limit(limit)
         newest_first = is_newest_first(order)
-        after = _parse(cursor, where, newest_first=newest_first)
-        head = await self._store.head(where.log)
+        after = parse(cursor, where.digest(), newest_first=newest_first)
+        reach = await reach_of(self._store, self._companies, where)
+        head = reach.head
+        if not reach.is_one or not isinstance(after, (Cursor, type(None))):
+            return await page_across(
+                self._store, reach, where, after, limit, newest_first=newest_first
+            )
         if after is not None:
             after.check(head.size if head else 0)
         first, end = await span(self._store, head, where) if head else (0, 0)
@@ -103,7 +122,12 @@ class Reader(Questions):
     ) -> AsyncIterator[Event]:
         where = Filter.of(**filters)
         newest_first = is_newest_first(order)
-        head = await self._store.head(where.log)
+        reach = await reach_of(self._store, self._companies, where)
+        if not reach.is_one:
+            async for event in each_across(self._store, reach, where, newest_first=newest_first):
+                yield event
+            return
+        head = reach.head
         if head is None:
             return
         first, end = await span(self._store, head, where)
@@ -114,8 +138,8 @@ class Reader(Questions):
 
     async def count(self, **filters: Unpack[Filters]) -> int:
         where = Filter.of(**filters)
-        head = await self._store.head(where.log)
-        return 0 if head is None else await tally(self._store, head, where)
+        reach = await reach_of(self._store, self._companies, where)
+        return sum([await tally(self._store, head, where) for head in reach.heads])
 
     async def timeline(
         self,
@@ -126,19 +150,15 @@ class Reader(Questions):
         **filters: Unpack[CountFilters],
     ) -> Timeline:
         where = Filter.of(**filters)
-        head = await self._store.head(where.log)
-        return await count_by_time(self._store, head, where, unit, by, fill=fill)
+        reach = await reach_of(self._store, self._companies, where)
+        return await count_by_time(self._store, reach.heads, where, unit, by, fill=fill)
 
     def follow(
         self, *, after: str | None = None, poll: float | None = None, **filters: Unpack[Filters]
     ) -> Follow:
         where = Filter.of(**filters)
         check_poll(poll)
-        place = _parse(after, where, newest_first=False)
-        return StoreFollow(self._store, self._commits, where, place, poll or self._poll)
-
-
-def _parse(cursor: str | None, where: Filter, *, newest_first: bool) -> Cursor | None:
-    if cursor is None:
-        return None
-    return Cursor.parse(cursor, where.digest(), newest_first=newest_first)
+        place = parse(after, where.digest(), newest_first=False)
+        return follow_of(
+            self._store, self._companies, self._commits, where, place, poll or self._poll
+        )

@@ -89,14 +89,14 @@ class Timeline:
 
 async def count_by_time(
     store: Store,
-    head: Head | None,
+    heads: Sequence[Head],
     where: Filter,
     unit: Unit,
     by: Sequence[Dimension],
     *,
     fill: bool,
 ) -> Timeline:
-    """A log's time line. The arguments are :meth:`Reader.timeline`'s."""
+    """The time line of logs together. The arguments are :meth:`Questions.timeline`'s."""
     if unit not in _LENGTHS:
         raise QueryError("There is no such unit.", remedy="Use hour or day.")
     if isinstance(by, str) or len(set(by)) != len(by) or not _COLUMNS.keys() >= set(by):
@@ -116,7 +116,7 @@ async def count_by_time(
     last = None if where.until is None else -(-where.until // length) - 1
     found: dict[int, dict[Group, int]] = {}
     groups: dict[tuple[Any, ...], Group] = {}  # few, and each stands in many buckets
-    if head is not None:
+    for head in heads:
         for bucket, values, events in await store.counts(
             head.number,
             unit,
@@ -133,7 +133,7 @@ async def count_by_time(
                 group = groups[values] = tuple(_NAMES[name](value) for name, value in pairs)
             if bucket not in found:
                 found[bucket] = {}
-            found[bucket][group] = events
+            found[bucket][group] = found[bucket].get(group, 0) + events
 
     wanted: Sequence[int] = sorted(found)
     if fill and (found or (first is not None and last is not None)):
