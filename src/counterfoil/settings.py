@@ -42,7 +42,7 @@ _SECRET_PARAMETERS = ("auth", "cert", "key", "pass", "secret", "sig", "token")
 
 
 class LimitSettings(BaseModel):
-    """How much may wait to be written, and for how long; see ``counterfoil.Limits``."""
+    """How large events are, how many may wait, and for how long; see ``counterfoil.Limits``."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -63,6 +63,18 @@ class LimitSettings(BaseModel):
     )
     replay_days: int = Field(
         30, ge=1, le=3650, description="Days after which an event id from a caller is refused."
+    )
+    part_bytes: int = Field(
+        65_536,
+        ge=1_024,
+        le=16 * 1024 * 1024,
+        description="Bytes of each of details, states, changes, metadata and body.",
+    )
+    spool_bytes: int = Field(
+        256 * 1024 * 1024,
+        ge=65_536,
+        le=1 << 40,
+        description="Bytes that may wait in the spool's folder, of all processes together.",
     )
 
 

@@ -87,6 +87,22 @@ async def test_a_rule_attaches_the_body_as_it_was_sent(
     ]
 
 
+async def test_how_a_body_is_encoded_is_handed_on() -> None:
+    """Brotli has no beginning of its own: only the header tells."""
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await read_all(receive)
+        ambient = AMBIENT.get() or {}
+        seen.append(ambient[REQUEST_BODY].snapshot().content_encoding)
+        await answer(send)
+
+    headers = [("content-encoding", "br"), ("content-encoding", "gzip")]
+    await call(AuditMiddleware(app), http_scope("POST", "/prices", headers), [b"x"])
+    await call(AuditMiddleware(app), http_scope("POST", "/prices"), [b"x"])
+    assert seen == ["br, gzip", ""]
+
+
 async def test_an_event_inside_the_request_has_what_was_read_by_then(audit: AuditLog) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await audit.log_event("price.seen", options=WITH_BODY)

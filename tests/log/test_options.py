@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from counterfoil import AuditContext, AuditEventType, AuditLog, AuditOptions, CounterfoilError
+from counterfoil import (
+    AuditContext,
+    AuditEventType,
+    AuditLog,
+    AuditOptions,
+    CounterfoilError,
+    Limits,
+)
 from counterfoil.ambient import AMBIENT, REQUEST_BODY
 from counterfoil.policy.catalogue import RULES, Catalogue
 from counterfoil.policy.diff import json_patch
@@ -210,12 +217,28 @@ async def test_rules_of_the_application(tmp_path: Path) -> None:
     }
 
 
+# Sizes
+
+
+@pytest.mark.parametrize("limit", [1_024, 65_536, 1_000_000])
+async def test_the_size_of_a_part_is_a_setting(tmp_path: Path, limit: int) -> None:
+    limits = Limits(part_bytes=limit)
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    fits, is_larger = "a" * (limit - 100), "a" * limit
+    async with AuditLog.open(url, limits=limits, checkpoint_interval=None) as audit:
+        for size, text in {limit - 100: fits, limit: is_larger}.items():
+            event = await recorded(audit, details={"note": text, "small": 1}, user_id="u-1")
+            kept = text if text is fits else event.details["note"]
+            assert event.details == {"note": kept, "small": 1}
+            assert kept is fits or kept.startswith("[truncated:"), size
+
+
 # include_request_body
 
 
 class Source:
-    def __init__(self, data: bytes, complete: bool = True) -> None:
-        self._body = RequestBody("application/json", data, len(data), complete)
+    def __init__(self, data: bytes, complete: bool = True, encoding: str = "") -> None:
+        self._body = RequestBody("application/json", data, len(data), complete, encoding)
 
     def snapshot(self) -> RequestBody:
         return self._body
@@ -227,6 +250,13 @@ async def with_body(audit: AuditLog, source: Source, **given: Any) -> Event:
         return await recorded(audit, **given)
     finally:
         AMBIENT.reset(token)
+
+
+async def test_of_a_compressed_body_only_the_outline_is_kept(audit: AuditLog) -> None:
+    options = AuditOptions(include_request_body=True)
+    # As text: an encoding that nobody knows may leave any bytes.
+    event = await with_body(audit, Source(b'{"n":1}', encoding="br"), options=options)
+    assert event.metadata == {"request_body": {"content_type": "application/json", "size": 7}}
 
 
 async def test_a_request_s_body_is_read_back_from_the_metadata(audit: AuditLog) -> None:

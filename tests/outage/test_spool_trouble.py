@@ -35,16 +35,8 @@ LOGOUT = "user_logout"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class SmallSpool(Spool):
-    """A spool with room for a few events."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, max_bytes=65_536)
-
-
-@pytest.fixture
-def small_spool(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("counterfoil.log.setup.Spool", SmallSpool)
+#: A spool with room for a few events.
+SMALL = Limits(retry_after=0.0, spool_bytes=65_536)
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
@@ -164,10 +156,8 @@ async def test_a_log_that_refuses_its_report_does_not_hold_up_the_others(
         assert [event.type for event in await events(log, "a-1")] == ["audit.gap"]
 
 
-async def test_a_count_outlives_its_process(
-    store: FlakyStore, small_spool: None, spool_folder: Path
-) -> None:
-    async with opened(store, limits=EAGER) as log:
+async def test_a_count_outlives_its_process(store: FlakyStore, spool_folder: Path) -> None:
+    async with opened(store, limits=SMALL) as log:
         store.go(Trouble.FAILS)
         kept, refused = 0, 0
         for _ in range(6):
@@ -186,10 +176,8 @@ async def test_a_count_outlives_its_process(
     assert files(spool_folder) == []
 
 
-async def test_what_still_fits_is_kept(
-    store: FlakyStore, small_spool: None, disk: SpoolDisk
-) -> None:
-    async with opened(store, limits=EAGER) as log:
+async def test_what_still_fits_is_kept(store: FlakyStore, disk: SpoolDisk) -> None:
+    async with opened(store, limits=SMALL) as log:
         store.go(Trouble.FAILS)
         disk.hang()
         first = asyncio.create_task(log.log_event(LOGIN))

@@ -254,3 +254,21 @@ def test_a_pattern_sees_every_text_however_short_or_plain() -> None:
     assert redactor.clean({"/a": change}, root="changes") == {
         "/a": {"op": "replace", "old": mark, "new": "x"}
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("password%3Dhunter2", "password=[redacted:password]"),
+        ("r%2520x%252Fpassword%253Dhunter2", "r x/password=[redacted:password]"),
+        ("%67hp_abcdefghijklmnopqrstuvwxyz0123456789", "[redacted:api_key]"),
+        # What looks like a card number, or is only encoded, stays.
+        ("4111%20111111111111", "4111%20111111111111"),
+        ("order%2F42", "order%2F42"),
+    ],
+)
+def test_what_is_percent_encoded_in_an_id_is_looked_at(text: str, left: str) -> None:
+    redactor = Redactor()
+    for root in ("user_id", "resource_id", "request_id"):
+        assert redactor.clean(text, root=root) == left
+    assert redactor.text(text, identifier=True) == left

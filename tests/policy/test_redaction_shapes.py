@@ -345,6 +345,22 @@ def test_too_much_is_left_out_and_says_so() -> None:
     assert wide == {"a": "[truncated:members]", "b": 1}
 
 
+def test_each_part_is_cut_by_itself() -> None:
+    redactor = Redactor(longest=1000)
+    wide = {"a": list(range(99_990))}
+    parts = {
+        "before_state": wide,
+        "after_state": wide,
+        "changes": {"/a": {"op": "add", "new": list(range(50))}},
+        "details": {"texts": ["some words"] * 5000},
+        "metadata": {"note": "some words", "list": [1, [2, 3]]},
+        "body": ["some words"] * 20,
+    }
+    clean = redactor.clean_all(parts)
+    for name in ("before_state", "after_state", "changes", "metadata", "body"):
+        assert clean[name] == parts[name]
+
+
 SAMPLE = """
 import orjson
 from counterfoil.policy.redaction import Redactor

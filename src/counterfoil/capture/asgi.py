@@ -168,6 +168,8 @@ class AuditMiddleware:
             _first(headers, b"content-type") or "",
             _first(headers, b"content-length") or "",
             self._body_limit,
+            # Encodings may be given in lines of their own.
+            content_encoding=", ".join(_values(headers, b"content-encoding")),
         )
         surroundings.add({REQUEST_BODY: body})
 

@@ -17,12 +17,29 @@ class BodyCollector:
         content_type: the request's ``Content-Type``, empty where it sent none.
         declared: the request's ``Content-Length``, as sent.
         limit: bytes that are kept at most.
+        content_encoding: the request's ``Content-Encoding``, empty where it sent none.
     """
 
-    __slots__ = ("_content_type", "_data", "_declared", "_ended", "_limit", "_seen")
+    __slots__ = (
+        "_content_encoding",
+        "_content_type",
+        "_data",
+        "_declared",
+        "_ended",
+        "_limit",
+        "_seen",
+    )
 
-    def __init__(self, content_type: str, declared: str, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(
+        self,
+        content_type: str,
+        declared: str,
+        limit: int = DEFAULT_LIMIT,
+        *,
+        content_encoding: str = "",
+    ) -> None:
         self._content_type = content_type
+        self._content_encoding = content_encoding
         # Twenty digits are beyond any body, and int() of thousands of digits is slow.
         plain = declared.isascii() and declared.isdigit() and len(declared) < 20
         self._declared = int(declared) if plain else None
@@ -46,4 +63,5 @@ class BodyCollector:
             data=bytes(self._data),
             size=self._seen if self._ended else self._declared,
             complete=self._ended and self._seen == len(self._data),
+            content_encoding=self._content_encoding,
         )

@@ -1,10 +1,12 @@
-"""The bounds that keep a slow store from hurting the application."""
+"""The bounds that keep a slow store, and large events, from hurting the application."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from counterfoil.errors import ConfigurationError
+from counterfoil.policy.redaction import LIMIT
+from counterfoil.spool.spool import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,11 @@ class Limits:
         retry_after: seconds after a failure before the store is tried again for what is
             spooled, and for events that could not be spooled either.
         replay_days: the oldest event id that a caller may give, in days.
+        part_bytes: bytes of JSON that each part of an event may have (details, states, changes,
+            metadata, body); of a larger one the largest members are left out, and marked. From
+            1,024 to 16 MiB; an application's own ``chain`` has a limit of its own.
+        spool_bytes: bytes that may wait in the spool's folder, of all processes together, at
+            least 65,536; events beyond are refused, and counted.
 
     Raises:
         ConfigurationError: a limit is out of its range.
@@ -34,6 +41,8 @@ class Limits:
     batch_logs: int = 64
     retry_after: float = 1.0
     replay_days: int = 30
+    part_bytes: int = LIMIT
+    spool_bytes: int = MAX_BYTES
 
     def __post_init__(self) -> None:
         ranges = {
@@ -45,6 +54,8 @@ class Limits:
             "batch_events": (1, 10_000),
             "batch_logs": (1, 64),
             "replay_days": (1, 3650),
+            "part_bytes": (1_024, 16 * 1024 * 1024),
+            "spool_bytes": (65_536, 1 << 40),
         }
         for name, (low, high) in ranges.items():
             if not low <= getattr(self, name) <= high:

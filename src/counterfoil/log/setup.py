@@ -68,7 +68,9 @@ class Setup:
         store, identity, away = await self._reach(given, key_file, folder, limits)
         try:
             tokens = await load_tokeniser(identity, self.clock)
-            chain = self.chain or default_chain(catalogue, rules=self.redaction, tokens=tokens)
+            chain = self.chain or default_chain(
+                catalogue, rules=self.redaction, tokens=tokens, limit=limits.part_bytes
+            )
             intake = Intake(
                 catalogue,
                 chain,
@@ -89,7 +91,7 @@ class Setup:
                 await backend.look_back()
             path = WritePath(
                 backend,
-                None if folder is None else Spool(folder),
+                None if folder is None else Spool(folder, max_bytes=limits.spool_bytes),
                 intake,
                 catalogue=catalogue,
                 clock=self.clock,

@@ -28,7 +28,7 @@ def attach_body(draft: Draft) -> Draft:
 
 def _value(body: RequestBody) -> Any:
     if body.complete:
-        return read_body(body.content_type, body.data)
+        return read_body(body.content_type, body.data, content_encoding=body.content_encoding)
     return {"content_type": _essence(body.content_type), "size": body.size, "complete": False}
 
 

@@ -17,7 +17,7 @@ from .level import settle_level
 from .link import Chain
 from .options import settle_options
 from .redact import redaction
-from .redaction import LIMIT, Anonymiser, Redactor, Rules, Tokens
+from .redaction import LIMIT, LONGEST_TEXT, Anonymiser, Redactor, Rules, Tokens
 from .retention import retention
 from .states import compare_states
 from .truncate import truncation
@@ -51,7 +51,7 @@ def default_chain(
         fill_context,
         compare_states,
         attach_body,
-        redaction(Redactor(rules, tokens), tokens),
+        redaction(Redactor(rules, tokens, longest=max(limit, LONGEST_TEXT)), tokens),
         content(anonymiser),
         anonymisation(anonymiser),
         truncation(limit),

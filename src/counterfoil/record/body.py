@@ -16,6 +16,7 @@ class RequestBody:
         size: the whole body's bytes: counted where it was read to its end, else what
             ``Content-Length`` says; None where neither is known.
         complete: True where ``data`` is the whole body.
+        content_encoding: the request's ``Content-Encoding``, as sent; empty where it sent none.
     """
 
     content_type: str
@@ -23,6 +24,7 @@ class RequestBody:
     data: bytes = field(repr=False)
     size: int | None
     complete: bool
+    content_encoding: str = ""
 
 
 class BodySource(Protocol):

@@ -23,6 +23,8 @@ _PARAMETER = re.compile(
 _PART_NAME = re.compile(
     r"(?i)(?:^|;)[ \t]{0,8}name=(?:\"((?:[^\"\\\r\n]|\\.){0,256})\"|([^\s;\"]{1,256}))"
 )
+#: What stands in no text; one of the charsets takes any bytes for a text.
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _CHARSETS = {
     "utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "ascii": "ascii",
     "iso-8859-1": "latin-1", "latin1": "latin-1", "windows-1252": "cp1252", "utf-16": "utf-16",
@@ -46,7 +48,8 @@ def read_body(
 
     JSON (RFC 8259) as its value, lines of JSON as a list, a form as a dict, a text as a text.
     A multipart body (RFC 7578) as a list of name, type and size of each part, never the
-    content. Of a compressed body, one over 1 MiB and one of another type only type and size.
+    content. Of a compressed body, one over 1 MiB, one of another type and one that is no text in
+    its charset only type and size.
 
     Args:
         content_type: the header's value, with parameters.
@@ -68,6 +71,8 @@ def read_body(
     if essence == "multipart/form-data":
         return _multipart(data, parameters.get("boundary", "")) or _opaque(essence, data)
     text = _decoded(data, parameters.get("charset", "utf-8"))
+    if text is None:
+        return _opaque(essence, data)
     if essence == "application/x-www-form-urlencoded":
         return _form(text) or _opaque(essence, data)
     if essence in _LINES:
@@ -83,9 +88,14 @@ def _opaque(essence: str | None, data: bytes) -> dict[str, Any]:
     return {"content_type": essence or "unknown", "size": len(data)}
 
 
-def _decoded(data: bytes, charset: str) -> str:
+def _decoded(data: bytes, charset: str) -> str | None:
+    """The text that the bytes are; None where they are none, as what is compressed unsaid."""
     codec = _CHARSETS.get(charset.lower(), "utf-8")
-    return data.decode("utf-8-sig" if codec == "utf-8" else codec, "replace")
+    try:
+        text = data.decode("utf-8-sig" if codec == "utf-8" else codec)
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text
 
 
 def _json(text: str) -> object:

@@ -13,7 +13,7 @@ from .shapes import LONGEST_NAME
 from .suspicion import is_uuid
 from .treatment import Verdict, stronger
 from .vocabulary import PAIR_VALUES
-from .walk import Chain, Walk
+from .walk import MOST_MEMBERS, Chain, Walk
 
 IDENTIFIERS = frozenset(
     [
@@ -21,7 +21,7 @@ IDENTIFIERS = frozenset(
         *("on_behalf_of", "impersonator", "subjects"),
     ]
 )
-"""The context's own ids, where the rules for card numbers, IBANs and encodings do not run."""
+"""The context's own ids, where the rules for card numbers, IBANs and base64 do not run."""
 
 CHANGE = frozenset(["op", "old", "new"])
 """The members of one of the changes by pointer."""
@@ -46,6 +46,8 @@ class PartsWalk(Walk):
                 self._text(out, root, value)
             return
         first = len(self._texts) // 3
+        self._firsts.add(first)
+        self._left = MOST_MEMBERS
         where = "" if self._wheres is None else f"/{root}"
         paths = self._scan.rules.paths
         states = paths.start(root) if paths else ()

@@ -79,7 +79,7 @@ class Redactor:
                 `metadata`, `body`, or one of the context's texts (`user_id`, `ip_address`, …).
                 Paths of rules start with it; in `changes` the keys are JSON pointers, whose
                 parts are names; in the context's own ids (`parts.IDENTIFIERS`) the rules for
-                card numbers, IBANs and encodings do not run.
+                card numbers, IBANs and base64 do not run.
             sensitive_fields: further names and dotted paths to drop, in this call.
             company_id: whose tokens.
         """
@@ -127,7 +127,7 @@ class Redactor:
         Args:
             text: any text.
             identifier: it is one of the context's own ids, where the rules for card numbers,
-                IBANs and encodings do not run.
+                IBANs and base64 do not run.
             sensitive_fields: as in `clean`.
             company_id: as in `clean`.
         """

@@ -55,7 +55,7 @@ def cleaned(
         scan: the rules in force; takes note of what was found.
         clean_json: cleans a value that stands as JSON in the text.
         identifier: the text is one of the context's own ids, where card number, IBAN and
-            encoding rules do not run.
+            base64 rules do not run.
         level: in how many layers of JSON in a text this one stood.
     """
     if marker.is_mark(text, scan.rules.kinds) or (not scan.rules.patterns and is_uuid(text)):
@@ -80,9 +80,9 @@ def _round(text: str, scan: Scan, clean_json: CleanJson, identifier: bool, level
             return rewritten(*parsed) or text
         text = embedded_json(text, rewritten)
     text = _patterns(text, scan, identifier)
+    text = percent_decoded(text, lambda word: _patterns(word, scan, identifier))
     if identifier:
         return text
-    text = percent_decoded(text, lambda word: _patterns(word, scan, False))
     return base64_hidden(
         text,
         lambda decoded: _patterns(decoded, scan, False) != decoded,

@@ -25,10 +25,10 @@ DEEPEST = 20
 """Levels of containers; below them `[depth]` stands."""
 
 MOST_MEMBERS = 100_000
-"""Members and items of one walk; what is beyond is left out: it would not fit anyway."""
+"""Members and items of one part; what is beyond is left out: it would not fit anyway."""
 
 MOST_TEXTS = 8
-"""Texts of one walk together, in lengths of the longest; what is beyond is left out, too."""
+"""Texts of one part together, in lengths of the longest; what is beyond is left out, too."""
 
 SHORT = 13
 """Letters and digits alone are nothing to look at below this length."""
@@ -55,6 +55,7 @@ class Walk:
     """
 
     __slots__ = (
+        "_firsts",
         "_identifiers",
         "_keys",
         "_left",
@@ -76,6 +77,8 @@ class Walk:
         # The caller's own patterns look at every text, however short or plain.
         self._short, self._uuid = (0, -1) if scan.rules.patterns else (SHORT, UUID_LENGTH)
         self._left = MOST_MEMBERS
+        #: The indexes of the first texts of parts: each is cut by itself.
+        self._firsts: set[int] = set()
         self._stack: list[Frame] = []
         self._texts: list[Any] = []  # target, name and text by turns
         self._wheres: list[str] | None = None if scan.findings is None else []
@@ -135,6 +138,8 @@ class Walk:
         """What is too long to be kept is not looked at either."""
         total = 0
         for index, value in enumerate(values):
+            if index in self._firsts:
+                total = 0
             total += len(value)
             if len(value) > self._longest or total > MOST_TEXTS * self._longest:
                 target, name = self._texts[3 * index : 3 * index + 2]
