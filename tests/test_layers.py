@@ -33,11 +33,24 @@ FORBIDDEN = [
     ("server/leak.py", "counterfoil.store", "What captures, delivers or shows reaches"),
     ("capture/leak.py", "counterfoil.store", "What captures, delivers or shows reaches"),
     ("delivery/leak.py", "counterfoil.policy", "What captures or delivers leaves policy"),
+    ("outbox/leak.py", "counterfoil.log", "Imports only go down the layers"),
+    ("outbox/leak.py", "counterfoil.record", "The outbox moves bytes"),
     ("store/leak.py", "sqlalchemy", "The core imports none of the extras"),
     ("record/leak.py", "rich", "The core imports none of the extras"),
 ]
-PACKAGES = ["capture", "cli", "delivery", "log", "policy", "proof", "record", "server", "spool"]
-PACKAGES += ["store", "viewer"]
+PACKAGES = [
+    "capture",
+    "cli",
+    "delivery",
+    "log",
+    "outbox",
+    "policy",
+    "proof",
+    "record",
+    "server",
+    "spool",
+]
+PACKAGES += ["server", "spool", "store", "viewer"]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@
     │   ├── QueueFullError       too many events wait already
     │   ├── WriteTimeoutError    the store did not answer within the time limit
     │   ├── ConflictError        the same event id with other content
+    │   ├── OutboxError          the caller's connection does not take the event
     │   └── RefusedError         the log refuses to write (rolled back, sealed, read-only)
     │       └── RollbackError    the database is older than its own published checkpoint
     ├── StoreError               the database failed; the driver's error is the cause
@@ -180,6 +181,12 @@ class ConflictError(WriteError):
     """This event id is already recorded with other content; nothing was overwritten."""
 
     remedy = "Give each event an id of its own."
+
+
+class OutboxError(WriteError):
+    """The event was not written into the caller's transaction."""
+
+    remedy = "Roll the transaction back, and look at the error's cause."
 
 
 class RefusedError(WriteError):

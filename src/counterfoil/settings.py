@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         description="The folder where events wait while the database is away; true puts it "
         "where the key file is by default, false goes without.",
     )
+    outbox: str | None = Field(
+        None,
+        min_length=1,
+        description="The application's database whose outbox `relay` moves and `stats` looks at: "
+        "a PostgreSQL address, `sqlite:///shop.db` or a file.",
+    )
     checkpoint_interval: float = Field(
         10.0,
         ge=0,
@@ -241,6 +247,8 @@ def shown(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     values = settings.model_dump(mode="json")
     tables = {table: values.pop(table) for table in TABLES}
     values["url"] = mask_url(values["url"])
+    if values["outbox"] is not None:
+        values["outbox"] = mask_url(values["outbox"])
     rows = dict(values)
     for table, held in tables.items():
         rows |= {f"{table}.{name}": value for name, value in held.items()}

@@ -36,6 +36,7 @@ _COMMANDS = (
     ("tail", "tail", "tail"),
     ("timeline", "timeline", "timeline"),
     ("stats", "stats", "stats"),
+    ("relay", "relay", "relay"),
     ("verify", "verify", "verify"),
     ("checkpoint", "checkpoint", "checkpoint"),
     ("prove", "prove", "prove"),
@@ -103,6 +104,7 @@ for _name, _module, _function in _COMMANDS:
     app.command(_name)(_command)
 
 app.add_typer(import_module("counterfoil.cli.key").app, name="key")
+app.add_typer(import_module("counterfoil.cli.outbox").app, name="outbox")
 app.add_typer(import_module("counterfoil.cli.config").app, name="config")
 
 

@@ -9,13 +9,14 @@ from counterfoil.wording.moment import short_time
 from counterfoil.wording.visible import counted, visible
 
 from . import options
+from .outbox import connect_to
 from .reading import reading
 from .terminal import print_table, say, write_json
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from counterfoil.log.stats import LogStats, Stats
+    from counterfoil.log.stats import LogStats, OutboxStats, Stats
 
 
 def stats(
@@ -23,11 +24,17 @@ def stats(
     utc: options.Utc = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show how many events there are, their size on disk, and what no checkpoint covers yet."""
+    """Show how many events there are, their size on disk, and what no checkpoint covers yet.
+
+    With the setting outbox, also what waits in the application's database.
+    """
     settings = options.settings(url)
+    connect = connect_to(None, settings) if settings.outbox else None
 
     async def read() -> Stats:
         async with reading(settings) as audit:
+            if connect is not None:
+                audit.relay(connect)
             return await audit.stats()
 
     found = asyncio.run(read())
@@ -39,6 +46,7 @@ def stats(
                 "waiting": found.waiting,
                 "bytes": dict(found.usage),
                 "logs": [_as_dict(log) for log in found.logs],
+                "outboxes": [_outbox(one) for one in found.outboxes],
             }
         )
     else:
@@ -57,6 +65,16 @@ def _as_dict(log: LogStats) -> dict[str, Any]:
     }
 
 
+def _outbox(one: OutboxStats) -> dict[str, Any]:
+    return {
+        "outbox": one.outbox,
+        "waiting": one.waiting,
+        "oldest_seconds": one.oldest,
+        "refused": one.refused,
+        "trouble": one.trouble or None,
+    }
+
+
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
@@ -70,6 +88,8 @@ def _show(found: Stats, *, utc: bool) -> None:
         say("  " + ", ".join(f"{part} {_bytes(size)}" for part, size in found.usage.items()), "dim")
     if found.waiting:
         say(f"To be written yet: {counted(found.waiting, 'event')}.")
+    for one in found.outboxes:
+        say(f"In the outbox {visible(one.outbox)}: {_backlog(one)}.")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("log", "events", "last event", "last checkpoint", "covers", "uncovered"):
         right = name in ("events", "covers", "uncovered")
@@ -84,6 +104,17 @@ def _show(found: Stats, *, utc: bool) -> None:
             f"{log.uncovered:,}",
         )
     print_table(table)
+
+
+def _backlog(one: OutboxStats) -> str:
+    if one.waiting is None:
+        return one.trouble.rstrip(".")
+    parts = [f"{counted(one.waiting, 'event')} to be moved"]
+    if one.oldest is not None:
+        parts.append(f"the oldest for {one.oldest:,.0f} s")
+    if one.refused:
+        parts.append(f"{one.refused:,} that no log takes")
+    return ", ".join(parts)
 
 
 def _time(moment: datetime | None, *, utc: bool) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from counterfoil.base import AuditContext, AuditEventType, AuditLogLevel, AuditOptions
 from counterfoil.clock import SYSTEM_CLOCK, Clock
-from counterfoil.errors import ConfigurationError, ForkedError, KeyFileError
+from counterfoil.errors import ClosedError, ConfigurationError, ForkedError, KeyFileError
+from counterfoil.outbox import Connect, adapter_of, connector
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.link import Chain
 from counterfoil.policy.redaction import Rules
@@ -27,7 +29,9 @@ from .setup import Parts, Setup
 from .stats import Stats
 from .store_backend import StoreBackend
 from .verification.verifier import Verifier
+from .write import transactional
 from .write.path import given_up
+from .write.relay import Relay, outbox_stats
 
 DEFAULT_URL = "sqlite:///audit.db"
 
@@ -47,6 +51,8 @@ class AuditLog:
         self._path = parts.path
         self._tokens = parts.tokens
         self._limits = parts.limits
+        self._relays: list[Relay] = []
+        self._closed = False
 
     @classmethod
     def open(
@@ -63,6 +69,7 @@ class AuditLog:
         checkpoint_interval: float | None = 10.0,
         spool: str | Path | bool = True,
         log_per_company: bool = False,
+        outbox: str | Connect | None = None,
     ) -> Opening[AuditLog]:
         """Open a log, and make it where there is none yet.
 
@@ -87,6 +94,8 @@ class AuditLog:
             log_per_company: whether the events of each ``company_id`` go to a log of its own,
                 whose name is random, where a call names no log. Events without a company go
                 to ``default``.
+            outbox: an outbox of the application's, moved into the log in the background for as
+                long as the log is open; see :meth:`relay`.
 
         Raises:
             ConfigurationError: an argument cannot be used.
@@ -110,8 +119,13 @@ class AuditLog:
             log_per_company=log_per_company,
         )
 
+        connect = None if outbox is None else connector(outbox)
+
         async def start() -> AuditLog:
-            return cls(await setup.open())
+            audit = cls(await setup.open())
+            if connect is not None:
+                audit.relay(connect).start()
+            return audit
 
         return Opening(start)
 
@@ -125,7 +139,9 @@ class AuditLog:
             SpoolError: the spool's disk failed, so that a count of lost events is lost too.
         """
         self._check_place()
+        self._closed = True
         limit = self._limits.write_timeout
+        await asyncio.gather(*(relay.close(limit / 4) for relay in self._relays))
         await self._path.drain(limit / 4)
         deadline = self._loop.time() + limit * 1.5
         async with given_up(deadline, "The store hangs: it may hold events that were spooled."):
@@ -161,13 +177,24 @@ class AuditLog:
         log: str | None = None,
         on_behalf_of: str | None = None,
         impersonator: str | None = None,
+        connection: Any = None,
     ) -> str:
         """Record an event, and return its id once it is committed and synced.
 
         Arguments are read before the first await. Cancelling the call after that does not
         withdraw the event.
+
+        With ``connection``, an asyncpg connection or one of sqlite3 or apsw, the event is
+        written into the outbox of that database, in the transaction that the connection is in,
+        and becomes part of the log if and only if that is committed; see :meth:`relay`.
+
+        Raises:
+            WriteError: the event is not, or is not known to be, recorded.
+            OutboxError: it is not in the transaction, which is to be rolled back.
+            InputError: the connection, the log's name or the event id cannot be used.
         """
         self._check_place()
+        adapter = None if connection is None else adapter_of(connection)
         entry = self._intake.take(
             event_type,
             user_id,
@@ -186,7 +213,56 @@ class AuditLog:
             on_behalf_of,
             impersonator,
         )
+        if adapter is not None:
+            if self._closed:
+                raise ClosedError
+            event_id = await transactional.put(adapter, connection, entry)
+            for relay in self._relays:
+                relay.expect()
+            return event_id
         return await self._path.write(entry)
+
+    async def create_outbox(self, connection: Any) -> None:
+        """Make the table ``counterfoil_outbox`` in the application's database, if need be.
+
+        It stands where the connection makes its tables, and counts once the transaction that
+        the connection is in, if any, is committed.
+
+        Args:
+            connection: as ``log_event`` takes it.
+
+        Raises:
+            InputError: the connection is of no known kind.
+            OutboxError: the table could not be made.
+        """
+        made = adapter_of(connection).create(connection)
+        if made is not None:
+            await made
+
+    def relay(self, outbox: str | Connect) -> Relay:
+        """A relay that moves into this log what is committed in an application's outbox.
+
+        ``async with audit.relay(outbox):`` moves in the background, ``await relay.drain()``
+        what is there now. It ends with the log.
+
+        Args:
+            outbox: the address of a PostgreSQL database, or a function that opens a new
+                connection for the relay alone: ``lambda: sqlite3.connect("shop.db")`` with the
+                module that the application uses for the file, or ``lambda: asyncpg.connect(…)``.
+
+        Raises:
+            ConfigurationError: it is neither.
+        """
+        backend = self._backend
+        relay = Relay(
+            connector(outbox),
+            backend.append,
+            backend.put,
+            self._path.make_gap,
+            self._limits,
+        )
+        self._relays = [*(one for one in self._relays if not one.closed), relay]
+        return relay
 
     get = offered_by("reader", Questions.get)
     query = offered_by("reader", Questions.query)
@@ -217,7 +293,9 @@ class AuditLog:
 
     async def stats(self) -> Stats:
         """How much there is, where it is, and what waits."""
-        return await self._backend.stats()
+        stats = await self._backend.stats()
+        relays = [relay for relay in self._relays if not relay.closed]
+        return replace(stats, outboxes=await outbox_stats(relays)) if relays else stats
 
     def tokens(
         self, value: str, *, kind: str = "session_id", company_id: str | None = None

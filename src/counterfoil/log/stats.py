@@ -35,6 +35,27 @@ class LogStats:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboxStats:
+    """An application's outbox, as a relay of this process sees it.
+
+    Attributes:
+        outbox: the database that it is in, without secrets.
+        waiting: drafts to be moved; None, as the next two, where the database does not answer.
+        oldest: seconds since the first of them was put there; None where none waits.
+        refused: drafts that no log takes and that are kept there.
+        moved: events that this relay has moved since it was made.
+        trouble: why what waits is not moved; empty where nothing is wrong.
+    """
+
+    outbox: str
+    waiting: int | None
+    oldest: float | None
+    refused: int | None
+    moved: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """A database and this process's part in it.
 
@@ -43,12 +64,14 @@ class Stats:
         logs: the logs, by name.
         waiting: events of this process that are queued or being written.
         usage: bytes by part of the database, as far as the engine can tell.
+        outboxes: those that this process's relays move.
     """
 
     store: str
     logs: tuple[LogStats, ...]
     waiting: int
     usage: Mapping[str, int]
+    outboxes: tuple[OutboxStats, ...] = ()
 
     @property
     def size(self) -> int:

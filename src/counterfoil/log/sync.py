@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from counterfoil.outbox import blocking_adapter_of, hand_over
+
 from .audit_log import AuditLog
 from .background import BackgroundLoop
 from .opening import Opening
@@ -33,7 +35,7 @@ def _iterating(
     method: Callable[Concatenate[AuditLog, P], AsyncIterator[R]],
 ) -> Callable[Concatenate[SyncAuditLog, P], Iterator[R]]:
     def call(self: SyncAuditLog, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
-        found = method(self._log, *args, **kwargs)
+        found = self._loop.run(_begin(lambda: method(self._log, *args, **kwargs)))
         while True:
             try:
                 yield self._loop.run(_next(found))
@@ -43,6 +45,11 @@ def _iterating(
     call.__doc__ = method.__doc__
     call.__name__ = method.__name__
     return call
+
+
+async def _begin(method: Callable[[], AsyncIterator[R]]) -> AsyncIterator[R]:
+    """Within the loop, which an iterator may belong to from the first."""
+    return method()
 
 
 async def _next(iterator: AsyncIterator[R]) -> R:
@@ -68,7 +75,20 @@ class SyncAuditLog:
         """Open a log; takes what :meth:`AuditLog.open` takes."""
         return cls(AuditLog.open(*args, **kwargs))
 
-    log_event = _blocking(AuditLog.log_event)
+    def log_event(self, *args: Any, connection: Any = None, **kwargs: Any) -> str:
+        """As :meth:`AuditLog.log_event`; ``connection`` is used in the calling thread."""
+        record = self._log.log_event
+        if connection is None:
+            return self._loop.run(record(*args, **kwargs))
+        return hand_over(
+            connection,
+            lambda carrier: self._loop.run(record(*args, connection=carrier, **kwargs)),
+        )
+
+    def create_outbox(self, connection: Any) -> None:
+        """As :meth:`AuditLog.create_outbox`, in the calling thread."""
+        blocking_adapter_of(connection).create(connection)
+
     get = _blocking(AuditLog.get)
     query = _blocking(AuditLog.query)
     events = _iterating(AuditLog.events)

@@ -46,6 +46,7 @@ class DirectAppend:
         self._timeout = timeout
         #: What the store has. A store that hangs is given nothing more.
         self._flight: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:
         """Append a group, all of it or nothing, in its order.
@@ -61,6 +62,10 @@ class DirectAppend:
             StoreError: nothing of it is there, or ``outcome_known`` is False.
             RefusedError: a log refuses to be written to.
         """
+        async with self._turn:
+            return await self._append(entries)
+
+    async def _append(self, entries: Sequence[UntimedEntry]) -> list[int]:
         if self._flight is not None:
             await self._land(self._flight)
         for log in sorted({entry.log for entry in entries}):

@@ -12,16 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from counterfoil.errors import (
-    ConflictError,
-    CounterfoilError,
-    RefusedError,
-    StoreCorruptError,
-)
+from counterfoil.errors import CounterfoilError, RefusedError, StoreCorruptError
 from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.log.limits import Limits
 from counterfoil.record.entry import UntimedEntry
@@ -31,6 +26,8 @@ from counterfoil.spool import GapReport, Journal, Record, Recovery, Spool
 from counterfoil.spool.gaps import OTHERS
 from counterfoil.store.thread import ConnectionThread
 
+from .delivery import Append, Delivery, MakeGap, Put
+
 logger = logging.getLogger("counterfoil")
 
 #: Seconds between looks for what dead processes left.
@@ -39,14 +36,6 @@ ADOPT_EVERY = 10.0
 _PAUSE = 0.01
 #: An ``audit`` member has at most 16 KiB; the count covers all types in any case.
 _MOST_TYPES = 64
-
-#: Makes the log's own event: the ``audit`` member, the event's id, the log it stands in, and
-#: the company where that is its own.
-MakeGap = Callable[[dict[str, Any], str, str, str | None], UntimedEntry]
-#: Writes an entry by the usual way, and waits for its commit.
-Put = Callable[[UntimedEntry], Awaitable[str]]
-#: Appends a group, in its order; the places of those that were there already.
-Append = Callable[[Sequence[UntimedEntry]], Awaitable[list[int]]]
 
 
 class _Pending(NamedTuple):
@@ -88,12 +77,11 @@ class Drain:
         limits: Limits,
     ) -> None:
         self._spool = spool
-        self._append_group = append
+        self._delivery = Delivery(append, put, limits.batch_logs)
         self._put = put
         self._make_gap = make_gap
         self._taken = taken
         self._pause = max(limits.retry_after, _PAUSE)
-        self._batch_logs = limits.batch_logs
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
         self._ending = asyncio.Event()
@@ -178,47 +166,17 @@ class Drain:
 
     async def _deliver(self, journal: Journal, records: Sequence[_Pending | _Faulty]) -> None:
         faulty = [one for one in records if isinstance(one, _Faulty)]
-        for group in self._groups([one for one in records if isinstance(one, _Pending)]):
-            faulty += await self._append(group)
+        pending = [one for one in records if isinstance(one, _Pending)]
+        entries = [one.entry for one in pending]
+        for places in self._delivery.groups(entries):
+            for fault in await self._delivery.bring([entries[place] for place in places]):
+                one = pending[places[fault.place]]
+                faulty.append(_Faulty(*one, fault.reason, fault.error))
             self._go_on()
-        for one in faulty:
-            await self._set_aside(journal, one)
+        for found in faulty:
+            await self._set_aside(journal, found)
         last = records[-1].record.position
         await self._spool.run(lambda _: journal.done(last))
-
-    def _groups(self, pending: Sequence[_Pending]) -> list[Sequence[_Pending]]:
-        """The records in their order, so that each group is of few enough logs."""
-        groups = []
-        start = 0
-        logs: set[tuple[str, str | None]] = set()
-        for place, one in enumerate(pending):
-            logs.add(_log_of(one.entry))
-            if len(logs) > self._batch_logs:
-                groups.append(pending[start:place])
-                start, logs = place, {_log_of(one.entry)}
-        return [*groups, pending[start:]] if pending else []
-
-    async def _append(self, group: Sequence[_Pending]) -> list[_Faulty]:
-        """Append records; those that never will be, because of themselves."""
-        try:
-            repeats = await self._append_group([one.entry for one in group])
-        except (CounterfoilError, OSError, MemoryError):
-            raise
-        except Exception as error:  # noqa: BLE001 - kept for somebody to look at, and reported
-            # One of them has something that no check of ours has foreseen. The others need not
-            # wait for that.
-            if len(group) == 1:
-                return [_Faulty(*group[0], "refused", error)]
-            middle = len(group) // 2
-            return [*await self._append(group[:middle]), *await self._append(group[middle:])]
-        faulty = []
-        for place in repeats:
-            # It is there, and is compared in the usual way.
-            try:
-                await self._put(group[place].entry)
-            except ConflictError as error:
-                faulty.append(_Faulty(*group[place], "conflict", error))
-        return faulty
 
     async def _set_aside(self, journal: Journal, one: _Faulty) -> None:
         path = await self._spool.run(lambda _: journal.set_aside(one.record))
@@ -286,11 +244,6 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 def _reading(journal: Journal) -> Callable[[Spool], list[_Pending | _Faulty]]:
     return lambda _: [_decoded(record) for record in journal.read()]
-
-
-def _log_of(entry: UntimedEntry) -> tuple[str, str | None]:
-    """What tells an entry's log from others: where it is not settled, the company."""
-    return entry.log, None if entry.log else entry.company_id
 
 
 def _decoded(record: Record) -> _Pending | _Faulty:

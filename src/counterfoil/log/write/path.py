@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from counterfoil.clock import Clock
 from counterfoil.errors import StoreError, WriteError
@@ -47,6 +48,7 @@ class WritePath:
         limits: Limits,
     ) -> None:
         self._put = backend.put
+        self._intake = intake
         self._limits = limits
         self._spool: ConnectionThread[Spool] | None = None
         self._fallback: Fallback | None = None
@@ -59,11 +61,23 @@ class WritePath:
             self._spool,
             backend.append,
             backend.put,
-            lambda facts, event_id, log, company: intake.own(
-                GAP_TYPE, log=log, audit=facts, event_id=event_id, company_id=company
-            ),
+            self.make_gap,
             self._fallback.store_is_back,
             limits,
+        )
+
+    def make_gap(
+        self, facts: dict[str, Any], event_id: str, log: str, company: str | None
+    ) -> UntimedEntry:
+        """An ``audit.gap`` entry.
+
+        Args:
+            facts: its ``audit`` member.
+            event_id: its id, the same whenever the same is reported.
+            log: where it stands; empty for the company's own.
+        """
+        return self._intake.own(
+            GAP_TYPE, log=log, audit=facts, event_id=event_id, company_id=company
         )
 
     async def start(self, away: StoreError | None = None) -> None:

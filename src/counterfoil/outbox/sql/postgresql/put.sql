@@ -1,0 +1,1 @@
+INSERT INTO counterfoil_outbox (draft) VALUES ($1);

@@ -1,0 +1,1 @@
+UPDATE counterfoil_outbox SET refused = NULL WHERE refused IS NOT NULL;

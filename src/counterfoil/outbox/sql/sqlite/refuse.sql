@@ -1,0 +1,1 @@
+UPDATE counterfoil_outbox SET refused = ? WHERE sequence = ?;

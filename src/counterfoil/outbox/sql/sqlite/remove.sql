@@ -1,0 +1,1 @@
+DELETE FROM counterfoil_outbox WHERE sequence = ?;
