@@ -1,4 +1,4 @@
-"""Fetches the viewer's browser libraries with npm, and writes them with their checksums.
+"""Fetches the browser libraries of the viewer and the server with npm, with their checksums.
 
 Run by hand where a version here was changed: it needs npm, which nothing else of the project
 does. What it writes is committed, and a test holds the checksums.
@@ -14,9 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = (
-    Path(__file__).resolve().parent.parent / "src" / "counterfoil" / "viewer" / "static" / "vendor"
-)
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "counterfoil"
 ESBUILD = "0.28.2"
 
 MIT = """\
@@ -78,48 +76,68 @@ LIBRARIES = (
         "Benjamin Eidelman",
     ),
 )
+#: What shows the API under /docs.
+DOCS = (
+    Library(
+        "swagger-ui-dist",
+        "5.35.0",
+        "Apache-2.0",
+        {
+            "swagger-ui-bundle.js": "swagger-ui-bundle.js",
+            "swagger-ui-bundle.js.LICENSE.txt": "swagger-ui-bundle.js.LICENSE.txt",
+            "swagger-ui.css": "swagger-ui.css",
+            "NOTICE": "swagger-ui-dist.NOTICE.txt",
+        },
+    ),
+)
+FOLDERS = {"viewer": LIBRARIES, "server": DOCS}
 
 
 def main() -> None:
     """Fetch everything, and write it."""
+    for part, libraries in FOLDERS.items():
+        _fetch(SOURCE / part / "static" / "vendor", libraries)
+
+
+def _fetch(target: Path, libraries: tuple[Library, ...]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "package.json").write_text('{"private": true, "type": "module"}')
-        wanted = [f"{library.name}@{library.version}" for library in LIBRARIES]
+        wanted = [f"{library.name}@{library.version}" for library in libraries]
         _run(
             folder, "npm", "install", "--ignore-scripts", "--no-audit", *wanted,
             f"esbuild@{ESBUILD}",
         )  # fmt: skip
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        FOLDER.mkdir(parents=True)
-        listed = [_take(folder, library) for library in LIBRARIES]
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        listed = [_take(folder, library, target) for library in libraries]
     text = json.dumps(listed, indent=2) + "\n"
-    (FOLDER / "vendor.json").write_text(text, encoding="utf-8")
+    (target / "vendor.json").write_text(text, encoding="utf-8")
 
 
-def _take(folder: Path, library: Library) -> dict[str, object]:
+def _take(folder: Path, library: Library, home: Path) -> dict[str, object]:
     package = folder / "node_modules" / library.name
     for source, target in library.files.items():
-        shutil.copyfile(package / source, FOLDER / target)
+        shutil.copyfile(package / source, home / target)
     if library.bundle is not None:
         target, source = library.bundle
         entry = folder / "entry.js"
         entry.write_text(source, encoding="utf-8")
         _run(
             folder, "node_modules/.bin/esbuild", str(entry), "--bundle", "--minify",
-            "--format=esm", "--legal-comments=none", f"--outfile={FOLDER / target}",
+            "--format=esm", "--legal-comments=none", f"--outfile={home / target}",
         )  # fmt: skip
     licence = f"{library.name}.LICENSE.txt"
     if library.holder is not None:
-        (FOLDER / licence).write_text(MIT.format(holder=library.holder), encoding="utf-8")
+        (home / licence).write_text(MIT.format(holder=library.holder), encoding="utf-8")
     else:
-        shutil.copyfile(package / "LICENSE", FOLDER / licence)
+        shutil.copyfile(package / "LICENSE", home / licence)
     names = [*library.files.values(), *([library.bundle[0]] if library.bundle else []), licence]
     return {
         "name": library.name,
         "version": library.version,
         "license": library.license,
-        "files": {name: hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() for name in names},
+        "files": {name: hashlib.sha256((home / name).read_bytes()).hexdigest() for name in names},
     }
 
 

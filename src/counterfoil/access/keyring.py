@@ -33,6 +33,8 @@ MAX_TEXT: Final = 200
 FRESH: Final = 5 * SECOND
 #: How exactly it is known when a key was last used.
 USE_EVERY: Final = 5 * 60 * SECOND
+#: How long the key that somebody rotates with stays valid at least.
+MIN_OWN_OVERLAP: Final = 60 * SECOND
 _KEPT: Final = 10_000
 _BY_HAND: Final = "cli"
 
@@ -170,6 +172,11 @@ class Keyring:
         """
         now = self._now()
         key = await self._managed(key_id, by)
+        if by is not None and by.key_id == key_id:
+            raise ForbiddenError(
+                "A key does not revoke itself.",
+                remedy="Rotate it, or have it revoked by another admin's key or at the server.",
+            )
         if key.revoked_at is not None:
             return key
         changed = await self._change(key, by, revoked_at=now)
@@ -191,8 +198,13 @@ class Keyring:
         """
         now = self._now()
         old = await self._managed(key_id, by)
-        if not 0 <= overlap <= 90 * DAY:
-            raise InputError("The overlap is out of range.", remedy="Choose 0 to 90 days.")
+        # Where the answer with the new key is lost, the old one must be there to try again.
+        least = MIN_OWN_OVERLAP if by is not None and by.key_id == key_id else 0
+        if not least <= overlap <= 90 * DAY:
+            raise InputError(
+                "The overlap is out of range.",
+                remedy="Choose 0 to 90 days; of the key that you use yourself, a minute or more.",
+            )
         if old.state(now) != "active" or old.successor is not None:
             raise InputError(
                 "The key is no longer valid, or was rotated already.",

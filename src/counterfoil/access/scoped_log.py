@@ -110,23 +110,21 @@ class ScopedLog:
         await self._record("follow", scope, 0, filters)
         return scope
 
-    def watch(self, scope: dict[str, Any], after: str) -> Follow:
-        """Follow what :meth:`followed` gave, from a cursor on."""
+    def watch(self, scope: dict[str, Any], after: str | None) -> Follow:
+        """Follow what :meth:`followed` gave, from a cursor or from its beginning on."""
         self._demand_narrowed(scope)
         return self._audit.follow(after=after, **scope)
 
-    async def look(self, scope: dict[str, Any], cursor: str | None, limit: int) -> Page:
-        """A page, the oldest first, of what :meth:`followed` gave."""
+    async def end(self, scope: dict[str, Any]) -> str:
+        """The cursor behind all that is recorded of what :meth:`followed` gave."""
         self._demand_narrowed(scope)
-        return await self._audit.query(order="oldest", limit=limit, cursor=cursor, **scope)
+        return (await self._audit.query(limit=1, **scope)).end_cursor
 
-    async def size(self, scope: dict[str, Any]) -> int:
-        """How many events the log ever had that :meth:`followed` gave; 0 where there is none."""
+    async def is_end(self, scope: dict[str, Any], cursor: str) -> bool:
+        """Whether nothing is recorded behind a cursor of what :meth:`followed` gave."""
         self._demand_narrowed(scope)
-        try:
-            return await self._audit.host.size(scope["log"])
-        except NotFoundError:
-            return 0
+        page = await self._audit.query(order="oldest", limit=1, cursor=cursor, **scope)
+        return not page.events and page.next_cursor is None
 
     async def prove(self, event_id: str) -> EventProof:
         """Prove that an event is in its log. See :meth:`AuditLog.prove`."""
@@ -235,35 +233,35 @@ class ScopedLog:
     async def narrowed(self, filters: dict[str, Any]) -> dict[str, Any]:
         """Filters that reach no farther than the key.
 
+        Without a log they are about wherever the key's events stand, as the library has it.
+
         Raises:
             ForbiddenError: they ask for another log, or for another company's events.
         """
-        self.principal.demand(Permission.READ)
+        who = self.principal
+        who.demand(Permission.READ)
         scope = {name: value for name, value in filters.items() if value is not None}
-        asked = scope.get("company_id", self.principal.company)
-        companies = [asked] if asked is None or isinstance(asked, str) else list(asked)
-        if self.principal.company is not None:
-            for company in companies:
+        if who.company is not None:
+            asked = scope.get("company_id", who.company)
+            for company in [asked] if isinstance(asked, str) else asked:
                 self._company(company)
-            scope["company_id"] = self.principal.company
-        only = companies[0] if len(companies) == 1 else None
-        scope["log"] = await self.reached(scope.get("log"), company=only)
+            scope["company_id"] = who.company
+        if scope.get("log") is not None or who.logs is not None:
+            scope["log"] = await self.reached(scope.get("log"))
         return scope
 
-    async def reached(self, log: str | None = None, *, company: str | None = None) -> str:
+    async def reached(self, log: str | None = None) -> str:
         """A log's name, where the key reaches it; what is in it may still be others'.
 
         Args:
-            log: the log that is asked for; None means the company's own where it has one.
-            company: the company that is asked about, for a key that is bound to none.
+            log: None means the company's own where it has one, else the server's log.
 
         Raises:
             ForbiddenError: the key does not reach it.
         """
         who = self.principal
         who.demand(Permission.READ)
-        about = who.company or company
-        own = None if about is None else await self._audit.company_log(about)
+        own = None if who.company is None else await self._audit.company_log(who.company)
         if log is not None:
             name = log
         elif who.logs is not None and len(who.logs) == 1:
@@ -292,8 +290,9 @@ class ScopedLog:
         return name
 
     def _demand_narrowed(self, scope: dict[str, Any]) -> None:
-        own = self.principal.company
-        if "log" not in scope or (own is not None and scope.get("company_id") != own):
+        who = self.principal
+        elsewhere = who.company is not None and scope.get("company_id") != who.company
+        if elsewhere or (who.logs is not None and scope.get("log") not in who.logs):
             raise ForbiddenError("The question was not narrowed to what the key reaches.")
 
     @property
@@ -323,7 +322,7 @@ class ScopedLog:
         self, what: str, scope: dict[str, Any], events: int, filters: dict[str, Any]
     ) -> None:
         question = {name: _plain(value) for name, value in filters.items() if value is not None}
-        await self._trail.read(self.principal, what, scope["log"], events, question)
+        await self._trail.read(self.principal, what, scope.get("log", self._log), events, question)
 
 
 def _plain(value: Any) -> Any:

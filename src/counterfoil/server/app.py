@@ -11,17 +11,19 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from counterfoil import __version__
 from counterfoil.access import Services
 from counterfoil.errors import CounterfoilError
 
 from . import problem
+from .description import describe
 from .feed import Feeds
 from .gate import Gate
 from .options import ServerOptions
 from .problem import ProblemError
-from .routes import append, keys, proving, reading, session, stream, verification
+from .routes import append, docs, keys, proving, reading, session, stream, verification
 from .signals import noticed
 
 
@@ -60,7 +62,8 @@ def create_app(
         version=__version__,
         summary="The audit log you can prove.",
         lifespan=lifespan,
-        openapi_url="/openapi.json",
+        # The route for it is one of ours.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -75,6 +78,10 @@ def create_app(
     app.add_exception_handler(ProblemError, _own)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RequestValidationError, _invalid)
+    # FastAPI's way of giving a description of one's own.
+    vars(app)["openapi"] = lambda: describe(app)
+    if settled.docs:
+        app.include_router(docs.router)
     app.add_middleware(Gate)
     return app
 
@@ -96,7 +103,20 @@ async def _own(request: Request, error: Any) -> Response:
 async def _framework(request: Request, error: Any) -> Response:
     found = problem.own(problem.titled(error.status_code))
     found["status"] = error.status_code
-    return problem.respond(found, request.state.request_id, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # All of the path's methods, and not those of its first route alone (RFC 9110).
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return problem.respond(found, request.state.request_id, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    found: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return found
 
 
 async def _invalid(request: Request, error: Any) -> Response:

@@ -2,7 +2,7 @@
 
 One follow reads the log for all of them, and each event is put into its bytes once. A feed
 keeps the newest of these; a reader who falls behind them, or comes back from farther behind,
-catches up by pages of its own. So neither memory nor work grows with slow readers, and two
+catches up by a follow of its own. So neither memory nor work grows with slow readers, and two
 hundred of them cost the log as much as one.
 """
 
@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from bisect import bisect_left
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from counterfoil.access import ScopedLog
 from counterfoil.errors import CounterfoilError
-from counterfoil.log.read.cursor import Cursor
-from counterfoil.log.read.filter import Filter
 from counterfoil.record import Event
 
 from .event_json import as_json
@@ -34,48 +31,68 @@ KEPT_BYTES: Final = 8 * 1024 * 1024
 #: The shortest time between two wakings of a feed's readers, in seconds.
 PACE: Final = 0.1
 MAX_FEEDS: Final = 256
-_PAGE: Final = 200
 
 logger = logging.getLogger("counterfoil")
+
+
+class Line(NamedTuple):
+    """An event on its way to readers.
+
+    Attributes:
+        event_id: whose it is; ``cursor``: the place behind it; ``data``: what is sent.
+    """
+
+    event_id: str
+    cursor: str
+    data: bytes
+
+
+def line_of(event: Event, cursor: str, *, evidence: bool) -> Line:
+    """An event as it is sent."""
+    shown = orjson.dumps(as_json(event, evidence=evidence))
+    return Line(event.id, cursor, b"id: %b\ndata: %b\n\n" % (cursor.encode(), shown))
 
 
 @dataclass(slots=True)
 class Feed:
     """One question, and the readers who ask it.
 
+    Its events are numbered as they come, from 0.
+
     Attributes:
-        begin: everything from this index on is in ``kept``, as far as it matches.
-        next: the index behind the last event that matched.
+        first: the number of the first event that is kept; ``next``: of the one to come.
+        readers: how many there are.
         ended: whether nothing comes any more; ``finished``: since the filter's end was passed.
     """
 
     scoped: ScopedLog
-    where: Filter
     scope: dict[str, Any]
     evidence: bool
-    begin: int = 0
-    next: int = 0
+    first: int = 0
     readers: int = 0
     ended: bool = False
     finished: bool = False
     started: asyncio.Future[None] | None = None
     task: asyncio.Task[None] | None = None
-    kept: deque[tuple[int, bytes]] = field(default_factory=deque)
+    _kept: deque[Line] = field(default_factory=deque)
     _bytes: int = 0
     _waiting: set[asyncio.Future[None]] = field(default_factory=set)
     _woke: float = 0.0
     _due: asyncio.TimerHandle | None = None
     _joined: tuple[int, int, bytes] = (0, 0, b"")
 
+    @property
+    def next(self) -> int:
+        return self.first + len(self._kept)
+
     async def run(self, started: asyncio.Future[None]) -> None:
         """Read the log, from where it ends now, until nobody listens any more."""
         try:
-            self.begin = self.next = await self.scoped.size(self.scope)
-            after = Cursor(self.next).text(self.where.digest())
-            async with self.scoped.watch(self.scope, after) as follow:
+            end = await self.scoped.end(self.scope)
+            async with self.scoped.watch(self.scope, end) as follow:
                 started.set_result(None)
                 async for event in follow:
-                    self._keep(event)
+                    self._keep(line_of(event, follow.cursor, evidence=self.evidence))
                     self._wake_soon()
             self.finished = True
         except CounterfoilError as error:
@@ -87,48 +104,14 @@ class Feed:
             self.ended = True
             self._wake()
 
-    async def read(
-        self, place: int, seconds: float, gone: asyncio.Future[None]
-    ) -> tuple[int, bytes]:
-        """What comes after a place, once there is something or the time has passed.
+    async def wait(self, place: int, seconds: float, gone: asyncio.Future[None]) -> None:
+        """Wait until there is something from a place on, or the time has passed.
 
         Args:
             gone: done once the reader has left, who waits no longer then.
-
-        Returns:
-            The place behind it, and the bytes.
         """
-        if place >= self.next and not self.ended and not gone.done():
-            await self._wait(seconds, gone)
-        if place < self.begin:
-            # Meanwhile more came than is kept: the reader catches up.
-            return place, b""
-        return max(place, self.next), self._since(place)
-
-    async def catch_up(self, place: int | None) -> AsyncIterator[tuple[int, bytes]]:
-        """The events from a place up to what the feed keeps, in pages of the reader's own.
-
-        Args:
-            place: None begins at the filter's beginning.
-
-        Raises:
-            CursorError: the place is behind the log's end.
-        """
-        digest = self.where.digest()
-        cursor = None if place is None else Cursor(place).text(digest)
-        while True:
-            begin = self.begin
-            page = await self.scoped.look(self.scope, cursor, _PAGE)
-            place = Cursor.parse(page.end_cursor, digest, newest_first=False).index
-            cursor = page.next_cursor
-            if cursor is None:
-                # Nothing more matches below what the log had when it was asked.
-                place = max(place, begin)
-            yield place, b"".join(map(self._line, page))
-            if cursor is None or place >= self.begin:
-                return
-
-    async def _wait(self, seconds: float, gone: asyncio.Future[None]) -> None:
+        if place < self.next or self.ended or gone.done():
+            return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
 
@@ -146,27 +129,27 @@ class Feed:
             gone.remove_done_callback(wake)
             self._waiting.discard(future)
 
-    def _since(self, place: int) -> bytes:
+    def since(self, place: int, but: Collection[str] = ()) -> tuple[bytes, str | None]:
+        """The bytes of the events from a place on, and the place behind them as a cursor.
+
+        Args:
+            place: the number of one that is kept, or of the one to come.
+            but: ids of events that the reader has already.
+        """
+        lines = islice(self._kept, place - self.first, None)
+        cursor = self._kept[-1].cursor if place < self.next else None
+        if but:
+            return b"".join(line.data for line in lines if line.event_id not in but), cursor
         if self._joined[:2] != (place, self.next):
-            at = bisect_left(self.kept, place, key=lambda item: item[0])
-            text = b"".join(line for _, line in islice(self.kept, at, None))
-            self._joined = (place, self.next, text)
-        return self._joined[2]
+            self._joined = (place, self.next, b"".join(line.data for line in lines))
+        return self._joined[2], cursor
 
-    def _keep(self, event: Event) -> None:
-        line = self._line(event)
-        self.kept.append((event.index, line))
-        self._bytes += len(line)
-        self.next = event.index + 1
-        while len(self.kept) > KEPT or (self._bytes > KEPT_BYTES and len(self.kept) > 1):
-            index, old = self.kept.popleft()
-            self._bytes -= len(old)
-            self.begin = index + 1
-
-    def _line(self, event: Event) -> bytes:
-        place = Cursor(event.index + 1).text(self.where.digest()).encode()
-        shown = orjson.dumps(as_json(event, evidence=self.evidence))
-        return b"id: %b\ndata: %b\n\n" % (place, shown)
+    def _keep(self, line: Line) -> None:
+        self._kept.append(line)
+        self._bytes += len(line.data)
+        while len(self._kept) > KEPT or (self._bytes > KEPT_BYTES and len(self._kept) > 1):
+            self._bytes -= len(self._kept.popleft().data)
+            self.first += 1
 
     def _wake_soon(self) -> None:
         """At once after a pause, else a few times a second.
@@ -216,7 +199,7 @@ class Feeds:
         if feed is None or feed.ended:
             if len(self._feeds) >= MAX_FEEDS:
                 raise ProblemError("overloaded", "Follow fewer different questions at once.")
-            feed = self._feeds[key] = Feed(scoped, Filter.of(**scope), scope, evidence)
+            feed = self._feeds[key] = Feed(scoped, scope, evidence)
             feed.started = asyncio.get_running_loop().create_future()
             feed.task = asyncio.create_task(feed.run(feed.started), name="counterfoil-feed")
         feed.readers += 1

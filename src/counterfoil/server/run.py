@@ -6,6 +6,8 @@ from typing import Any
 
 import uvicorn
 
+from .protocol import Protocol
+
 
 def run(factory: str, *, host: str, port: int, workers: int = 1, **options: Any) -> None:
     """Serve until SIGTERM or SIGINT; what is under way is finished first.
@@ -19,6 +21,8 @@ def run(factory: str, *, host: str, port: int, workers: int = 1, **options: Any)
     uvicorn.run(
         factory,
         factory=True,
+        http=Protocol,
+        loop="uvloop",
         host=host,
         port=port,
         workers=workers,

@@ -20,15 +20,17 @@ from counterfoil.server.batch import (
     lines_of,
 )
 from counterfoil.server.body import read_body
+from counterfoil.server.description import answers
 from counterfoil.server.idempotency import ids_for
 from counterfoil.server.json_response import json_response
 from counterfoil.server.options import ServerOptions
 from counterfoil.server.problem import ProblemError, respond
+from counterfoil.server.schema import Appended
 
 router = APIRouter(tags=["events"])
 
 
-@router.post("/events", status_code=201)
+@router.post("/events", status_code=201, responses=answers(Appended, "It is recorded.", status=201))
 async def append_events(
     request: Request, log: Annotated[ScopedLog, Depends(Needs(Permission.WRITE))]
 ) -> Response:

@@ -13,7 +13,9 @@ from counterfoil.access import Permission, Role, ScopedLog
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.record.instant import SECOND, to_micros
 from counterfoil.server.authentication import Needs, services_of
+from counterfoil.server.description import answers
 from counterfoil.server.json_response import json_response
+from counterfoil.server.schema import KeyList, KeyShape, NewKey
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 
@@ -49,11 +51,15 @@ class RotateRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     overlap: int = Field(
-        86_400, ge=0, le=90 * 86_400, description="Seconds that the old key stays valid."
+        86_400,
+        ge=0,
+        le=90 * 86_400,
+        strict=True,
+        description="Seconds that the old key stays valid.",
     )
 
 
-@router.get("")
+@router.get("", responses=answers(KeyList, "The keys."))
 async def list_keys(
     request: Request, log: Annotated[ScopedLog, Depends(Needs(Permission.SEE_KEYS))]
 ) -> Response:
@@ -63,7 +69,7 @@ async def list_keys(
     return json_response({"keys": [one.key.as_dict(now, one.used_at) for one in held]})
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=answers(NewKey, "The key.", status=201))
 async def create_key(request: Request, wanted: KeyRequest, log: Managing) -> Response:
     """Make an access key, which reaches no farther than yours. It is shown this once."""
     ends = wanted.expires_at
@@ -78,7 +84,9 @@ async def create_key(request: Request, wanted: KeyRequest, log: Managing) -> Res
     return json_response({**key.as_dict(SYSTEM_CLOCK.now(), None), "key": secret}, 201)
 
 
-@router.post("/{key_id}/rotate", status_code=201)
+@router.post(
+    "/{key_id}/rotate", status_code=201, responses=answers(NewKey, "The new key.", status=201)
+)
 async def rotate_key(
     request: Request, key_id: KeyId, log: Managing, wanted: RotateRequest | None = None
 ) -> Response:
@@ -89,7 +97,7 @@ async def rotate_key(
     return json_response({**key.as_dict(SYSTEM_CLOCK.now(), None), "key": secret}, 201)
 
 
-@router.post("/{key_id}/revoke")
+@router.post("/{key_id}/revoke", responses=answers(KeyShape, "The revoked key."))
 async def revoke_key(request: Request, key_id: KeyId, log: Managing) -> Response:
     """Refuse a key from now on. Its record stays, and so does what it did."""
     key = await services_of(request).keyring.revoke(key_id, by=log.principal)

@@ -12,19 +12,22 @@ from counterfoil.access import Permission, ScopedLog
 from counterfoil.log.proving.evidence import SignedCheckpoint
 from counterfoil.record.instant import rfc3339
 from counterfoil.server.authentication import Needs
+from counterfoil.server.description import answers
 from counterfoil.server.json_response import json_response
 from counterfoil.server.query_parameters import Log
+from counterfoil.server.schema import CheckpointShape, ConsistencyShape, ProofShape
 
 router = APIRouter(tags=["proofs"])
 
 Reading = Annotated[ScopedLog, Depends(Needs(Permission.READ))]
 Size = Annotated[int, Query(ge=0, le=2**63 - 1)]
 
+_BINARY = "application/octet-stream"
 #: A full tile never changes (C2SP tlog-tiles: "immutable").
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
-@router.get("/events/{event_id}/proof")
+@router.get("/events/{event_id}/proof", responses=answers(ProofShape, "The proof."))
 async def prove_event(event_id: str, log: Reading) -> Response:
     """The proof that an event is in its log, for `counterfoil verify-proof`."""
     proof = await log.prove(event_id)
@@ -39,13 +42,13 @@ async def prove_event(event_id: str, log: Reading) -> Response:
     )
 
 
-@router.get("/checkpoint")
+@router.get("/checkpoint", responses=answers(CheckpointShape, "The checkpoint."))
 async def checkpoint(log: Reading, name: Annotated[Log, Query(alias="log")] = None) -> Response:
     """The log's size and root, signed now."""
     return json_response(as_json(await log.checkpoint(name)))
 
 
-@router.get("/consistency")
+@router.get("/consistency", responses=answers(ConsistencyShape, "The proof."))
 async def consistency(
     scoped: Reading,
     old: Size,
@@ -59,21 +62,26 @@ async def consistency(
     )
 
 
-@router.get("/logs/{log}/checkpoint")
+@router.get("/logs/{log}/checkpoint", responses=answers(None, "The note.", media_type="text/plain"))
 async def tlog_checkpoint(log: str, scoped: Reading) -> Response:
     """The log's signed note, as C2SP tlog-tiles serves it."""
     signed = await scoped.checkpoint(log)
     return Response(signed.note, media_type="text/plain; charset=utf-8")
 
 
-@router.get("/logs/{log}/tile/entries/{path:path}")
+@router.get(
+    "/logs/{log}/tile/entries/{path:path}",
+    responses=answers(None, "The bundle.", media_type=_BINARY),
+)
 async def tlog_entries(log: str, path: str, scoped: Reading) -> Response:
     """A bundle of 256 entries or fewer, for keys that reach all that is in the log."""
     bundle, full = await scoped.entries(log, path)
     return _tile(bundle, full=full)
 
 
-@router.get("/logs/{log}/tile/{path:path}")
+@router.get(
+    "/logs/{log}/tile/{path:path}", responses=answers(None, "The hashes.", media_type=_BINARY)
+)
 async def tlog_tile(log: str, path: str, scoped: Reading) -> Response:
     """A tile of the log's tree: 256 hashes or fewer."""
     tile, full = await scoped.tile(log, path)
@@ -95,4 +103,4 @@ def as_json(signed: SignedCheckpoint) -> dict[str, Any]:
 
 def _tile(data: bytes, *, full: bool) -> Response:
     headers = _FOR_EVER if full else None
-    return Response(data, headers=headers, media_type="application/octet-stream")
+    return Response(data, headers=headers, media_type=_BINARY)

@@ -12,9 +12,11 @@ from counterfoil.access import Permission, ScopedLog
 from counterfoil.log.read.questions import MAX_LIMIT
 from counterfoil.record.instant import rfc3339, to_micros
 from counterfoil.server.authentication import Needs
+from counterfoil.server.description import answers
 from counterfoil.server.event_json import as_json
 from counterfoil.server.json_response import json_response
 from counterfoil.server.query_parameters import CountFilters, Filters
+from counterfoil.server.schema import Count, EventPage, ShownEvent, TimelineShape
 
 router = APIRouter(tags=["events"])
 
@@ -28,7 +30,7 @@ Include = Annotated[
 ]
 
 
-@router.get("/events")
+@router.get("/events", responses=answers(EventPage, "A page of events."))
 async def query_events(
     log: Reading,
     filters: Filters,
@@ -53,19 +55,19 @@ async def query_events(
     )
 
 
-@router.get("/events/{event_id}")
+@router.get("/events/{event_id}", responses=answers(ShownEvent, "The event."))
 async def read_event(event_id: str, log: Reading, include: Include = None) -> Response:
     """One event."""
     return json_response(as_json(await log.get(event_id), evidence=bool(include)))
 
 
-@router.get("/count")
+@router.get("/count", responses=answers(Count, "The number.", example={"count": 7}))
 async def count_events(log: Reading, filters: Filters) -> Response:
     """How many events match."""
     return json_response({"count": await log.count(**filters)})
 
 
-@router.get("/timeline")
+@router.get("/timeline", responses=answers(TimelineShape, "The counts."))
 async def timeline(
     log: Reading,
     filters: CountFilters,

@@ -11,15 +11,17 @@ from starlette.responses import Response
 from counterfoil import __version__
 from counterfoil.access import Permission, ScopedLog
 from counterfoil.server.authentication import Needs, services_of
+from counterfoil.server.description import answers
 from counterfoil.server.json_response import json_response
 from counterfoil.server.options import ServerOptions
+from counterfoil.server.schema import CatalogueShape, SessionShape, TokenKeys
 
 router = APIRouter(tags=["clients"])
 
 Anybody = Annotated[ScopedLog, Depends(Needs())]
 
 
-@router.get("/session")
+@router.get("/session", responses=answers(SessionShape, "The session."))
 async def session(request: Request, log: Anybody) -> Response:
     """Who the key is, what the server takes, and the rules that it records by."""
     services = services_of(request)
@@ -47,7 +49,7 @@ async def session(request: Request, log: Anybody) -> Response:
     )
 
 
-@router.get("/token-keys")
+@router.get("/token-keys", responses=answers(TokenKeys, "The keys."))
 async def token_keys(
     log: Annotated[ScopedLog, Depends(Needs(Permission.WRITE))],
     company: Annotated[
@@ -69,7 +71,7 @@ async def token_keys(
     )
 
 
-@router.get("/catalogue")
+@router.get("/catalogue", responses=answers(CatalogueShape, "The rules."))
 async def catalogue(request: Request, log: Anybody) -> Response:
     """How each event type is recorded: level, periods, and what becomes of it in an outage."""
     rules = services_of(request).audit.host.catalogue

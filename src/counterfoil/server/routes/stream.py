@@ -11,10 +11,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from counterfoil.access import Permission, ScopedLog, Services
-from counterfoil.errors import AuthenticationError, CounterfoilError
-from counterfoil.log.read.cursor import Cursor
+from counterfoil.errors import CounterfoilError
+from counterfoil.log.read.follow import Follow
 from counterfoil.server.authentication import Needs, services_of
+from counterfoil.server.description import answers
 from counterfoil.server.feed import Feed, Feeds
+from counterfoil.server.listener import Listener
 from counterfoil.server.options import ServerOptions
 from counterfoil.server.problem import ProblemError
 from counterfoil.server.query_parameters import Filters
@@ -29,7 +31,7 @@ HEARTBEAT: Final = 10.0
 _RETRY: Final = 2_000
 
 
-@router.get("/stream")
+@router.get("/stream", responses=answers(None, "Events, for ever.", media_type="text/event-stream"))
 async def stream(
     request: Request,
     log: Annotated[ScopedLog, Depends(Needs(Permission.READ))],
@@ -54,23 +56,13 @@ async def stream(
     if feeds.readers >= options.max_streams:
         raise ProblemError("overloaded", "There are too many live streams; try again later.")
     scope = await log.followed(filters)
+    cursor = last_event_id or after
+    follow: Follow | None = None
+    if cursor is not None or scope.get("since") is not None:
+        follow = log.watch(scope, cursor)
+        await follow.start()
     feed = await feeds.join(log, scope, evidence=bool(include))
-    try:
-        place = await _beginning(feed, last_event_id or after, since=scope.get("since"))
-    except BaseException:
-        feeds.leave(feed)
-        raise
-    return EventStream(services_of(request), feeds, feed, log, place)
-
-
-async def _beginning(feed: Feed, cursor: str | None, *, since: object) -> int | None:
-    if cursor is None:
-        return None if since is not None else feed.next
-    place = Cursor.parse(cursor, feed.where.digest(), newest_first=False).index
-    if place > feed.next:
-        # It must not lie behind the end of the log.
-        await feed.scoped.look(feed.scope, cursor, 1)
-    return place
+    return EventStream(services_of(request), feeds, feed, log, follow)
 
 
 class EventStream(Response):
@@ -79,14 +71,14 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, services: Services, feeds: Feeds, feed: Feed, log: ScopedLog, place: int | None
+        self, services: Services, feeds: Feeds, feed: Feed, log: ScopedLog, follow: Follow | None
     ) -> None:
         super().__init__(None, 200, {"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._services = services
         self._feeds = feeds
         self._feed = feed
         self._log = log
-        self._place = place
+        self._follow = follow
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,27 +95,19 @@ class EventStream(Response):
 
     async def _parts(self, gone: asyncio.Task[None]) -> AsyncIterator[bytes]:
         yield b"retry: %d\n\n" % _RETRY
-        place = self._place
-        while not gone.done() and not self._services.closing.is_set():
-            if place is None or place < self._feed.begin:
-                try:
-                    async for reached, part in self._feed.catch_up(place):
-                        place = reached
-                        yield part
-                except CounterfoilError:
+        listener = Listener(self._feed, self._follow, gone)
+        try:
+            async for part in listener.parts(HEARTBEAT):
+                if self._services.closing.is_set():
                     return
-                continue
-            if self._feed.ended and place >= self._feed.next:
-                if self._feed.finished:
-                    yield b"event: end\ndata:\n\n"
-                return
-            place, part = await self._feed.read(place, HEARTBEAT, gone)
-            if not part:
-                try:
+                if not part:
+                    # A key that is taken back ends what it began.
                     await self._services.keyring.principal(self._log.principal.key_id)
-                except AuthenticationError:
-                    return
-            yield part or b": still here\n\n"
+                yield part or b": still here\n\n"
+        except CounterfoilError:
+            return
+        if self._feed.finished:
+            yield b"event: end\ndata:\n\n"
 
 
 async def _disconnected(receive: Receive) -> None:

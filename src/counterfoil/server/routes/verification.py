@@ -14,9 +14,11 @@ from counterfoil.access import Permission, ScopedLog
 from counterfoil.log.verification.report import Report
 from counterfoil.record.instant import rfc3339, to_micros
 from counterfoil.server.authentication import Needs
+from counterfoil.server.description import answers
 from counterfoil.server.json_response import json_response
 from counterfoil.server.problem import ProblemError
 from counterfoil.server.query_parameters import Log
+from counterfoil.server.schema import ReportShape, StatsShape, VerificationStatus
 
 router = APIRouter(tags=["verification"])
 
@@ -31,20 +33,20 @@ class VerifyRequest(BaseModel):
     log: str | None = Field(
         None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$", description="One log; by default all."
     )
-    since: Annotated[int, Field(ge=0, le=2**63 - 1)] | Literal["last"] | None = Field(
+    since: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] | Literal["last"] | None = Field(
         None, description="Events to take as they were found before: a number, or `last`."
     )
-    processes: int | None = Field(None, ge=0, le=64, description="Worker processes.")
+    processes: int | None = Field(None, ge=0, le=64, strict=True, description="Worker processes.")
 
 
-@router.get("/verify")
+@router.get("/verify", responses=answers(VerificationStatus, "The last one."))
 async def verify_status(log: Reading, name: Annotated[Log, Query(alias="log")] = None) -> Response:
     """What the last verification found that a server of this database ran."""
     last = await log.last_verification(name)
     return json_response({"last": None if last is None else last.as_dict()})
 
 
-@router.post("/verify")
+@router.post("/verify", responses=answers(ReportShape, "What was found."))
 async def verify(
     request: Request,
     log: Annotated[ScopedLog, Depends(Needs(Permission.VERIFY))],
@@ -62,7 +64,7 @@ async def verify(
     return json_response(as_json(report))
 
 
-@router.get("/stats")
+@router.get("/stats", responses=answers(StatsShape, "The numbers."))
 async def stats(log: Reading) -> Response:
     """How much there is, where it is, and what waits; of all companies and logs."""
     found = await log.stats()
