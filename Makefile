@@ -25,6 +25,7 @@ demo: $(READY) ## See events recorded, tampered with and found out
 	@$(BIN)/counterfoil demo
 
 test: $(READY) ## Run the tests
+	@tools/browser
 	@$(BIN)/python -m pytest
 
 lint: $(READY) ## Check form, rules, types and the layers' imports

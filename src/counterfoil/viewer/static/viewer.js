@@ -113,8 +113,12 @@ document.addEventListener("keydown", (event) => {
 });
 
 // After a part of the page was replaced, its reader goes on from its beginning.
+document.addEventListener("submit", (event) => {
+  if ("search" in event.target.dataset) document.activeElement?.blur();
+});
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target?.id === "main" || event.target.id === "main") document.getElementById("main").focus({ preventScroll: true });
+  if (event.target.id !== "main" || document.activeElement !== document.body) return;
+  event.target.focus({ preventScroll: true });
 });
 
 // What stands beside the list on a wide screen is folded away on a narrow one.
