@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from . import chain, ingest, reads, redaction, size, startup, verify
+from . import chain, ingest, postgres, reads, redaction, size, startup, verify
 from .figure import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -23,6 +23,7 @@ PARTS = {
     "size": size.run,
     "verify": verify.run,
     "reads": reads.run,
+    "postgres": postgres.run,
 }
 
 

@@ -22,6 +22,6 @@ CONTEXT = AuditContext(
 DETAILS = {"reason": "supplier raised prices", "ticket": "T-10243"}
 
 
-def record(log: AuditLog) -> Awaitable[str]:
+def record(audit: AuditLog, log: str | None = None) -> Awaitable[str]:
     """Record the event once."""
-    return log.log_event(AuditEventType.PRICE_CHANGED, details=DETAILS, context=CONTEXT)
+    return audit.log_event(AuditEventType.PRICE_CHANGED, details=DETAILS, context=CONTEXT, log=log)

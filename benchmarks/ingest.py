@@ -55,7 +55,7 @@ class Cost(NamedTuple):
 
 async def run() -> list[Figure]:
     """The figures of recording events."""
-    rows = await _finished_rows(max(case.events for case in CASES))
+    rows = await finished_rows(max(case.events for case in CASES))
     figures = []
     for case in CASES:
         figures += await _compare(case, rows)
@@ -70,9 +70,9 @@ async def _compare(case: Case, rows: Sequence[tuple[Any, ...]]) -> list[Figure]:
         with _database() as path:
             yardstick = await _raw(path, rows[: case.events], case.batch)
         with _database() as path:
-            whole = await _ours(path, case, None)
+            whole = await ours(f"sqlite:///{path}", case)
         with _database() as path:
-            short = await _ours(path, case, _short_chain())
+            short = await ours(f"sqlite:///{path}", case, chain=_short_chain())
         rounds.append((yardstick, whole, short))
     raw = median(one.wall for one, _, _ in rounds)
     figures = []
@@ -108,9 +108,9 @@ async def _compare_single(rows: Sequence[tuple[Any, ...]]) -> Figure:
     return times("one caller, median us an event", median(ours) * 1e6, median(raw) * 1e6, 2)
 
 
-async def _ours(path: Path, case: Case, chain: Chain | None) -> Cost:
+async def ours(url: str, case: Case, **options: Any) -> Cost:
     """So many callers, each recording one event after the other."""
-    async with AuditLog.open(f"sqlite:///{path}", chain=chain) as log:
+    async with AuditLog.open(url, **options) as log:
 
         async def caller(events: int) -> None:
             for _ in range(events):
@@ -154,10 +154,10 @@ async def _transactions(path: Path, rows: Sequence[tuple[Any, ...]], batch: int)
     return seconds
 
 
-async def _finished_rows(events: int) -> list[tuple[Any, ...]]:
+async def finished_rows(events: int) -> list[tuple[Any, ...]]:
     """The rows that so many events become."""
     with _database() as path:
-        await _ours(path, Case(64, events + 64, 64), None)
+        await ours(f"sqlite:///{path}", Case(64, events + 64, 64))
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         rows = list(connection.execute("SELECT * FROM event ORDER BY position LIMIT ?", (events,)))
         connection.close()

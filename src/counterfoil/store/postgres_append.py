@@ -146,7 +146,7 @@ class Appender:
         """Append what is built without a lock; None where that was in vain."""
         before = {name: replace(head) for name, head in known.items()}
         batch = work.build(known, await rows_by_id(session, work.ids))
-        backend = self.sessions.backend(session)
+        backend = session.backend
         try:
             if await _write(session, batch, before):
                 return batch
@@ -171,7 +171,7 @@ class Appender:
         raise AssertionError
 
     async def _transact(self, session: Session, work: Work) -> Batch:
-        backend = self.sessions.backend(session)
+        backend = session.backend
         transaction = session.transaction(isolation="read_committed")
         await transaction.start()
         try:

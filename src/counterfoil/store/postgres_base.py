@@ -94,10 +94,10 @@ class PostgresBase:
         return Sessions(self._address, timeout=self._timeout, patience=patience, size=size)
 
     async def _open(self, writers: Sessions, readers: Sessions) -> None:
-        await writers.open()
         async with writers.one() as session:
             await migrate(session)
-        await readers.open()
+        async with readers.one():
+            pass
 
     async def _rows(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         sql = read_statement("postgres", statement)

@@ -23,7 +23,13 @@ from counterfoil.errors import (
 )
 
 #: What a call may fail with: errors of the server, of the driver, of the network.
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 #: SQLSTATEs, and their classes by the first two characters (PostgreSQL, appendix A).
 _KINDS: dict[str, type[StoreError]] = {
@@ -71,6 +77,8 @@ def store_error(error: BaseException, name: str) -> StoreError:
     for known, kind in _KINDS.items():
         if _among(code, (known,)):
             return _named(kind, name)
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return _named(StoreReadOnlyError, name)
     if code in _MISSING:
         return SchemaError(
             f"The database {name} lacks a table or function of the log.",

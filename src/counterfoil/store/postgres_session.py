@@ -7,23 +7,26 @@ stopped in the middle of a transaction; and a server that does not answer is lef
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from counterfoil.errors import ConfigurationError, StoreUnsafeError
 
 from .postgres_address import PostgresAddress
-from .postgres_error import is_lost
+from .postgres_error import FAILURES, is_lost
 from .statement import read_statement
 
 R = TypeVar("R")
 
-Session: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    _Connection = asyncpg.Connection
 
 #: Pages come in an index's order and stop early. What else the planner may think of reads all,
 #: and sorts, which it takes to be cheap where it expects few events.
@@ -39,8 +42,27 @@ class Backend(NamedTuple):
     begun_at: datetime
 
 
+class Session(_Connection):
+    """A connection that leaves its socket alone in a child process, which has a copy of it.
+
+    Attributes:
+        backend: the server's process behind it.
+    """
+
+    backend: Backend
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._owner = os.getpid()
+
+    def __del__(self) -> None:
+        # Taking it out of the event loop there would take it out of the parent's, too.
+        if os.getpid() == self._owner:
+            super().__del__()
+
+
 class Sessions:
-    """Up to ``size`` sessions of one kind of work.
+    """Up to ``size`` sessions of one kind of work, each used by one at a time.
 
     Args:
         address: the database.
@@ -52,71 +74,43 @@ class Sessions:
     def __init__(
         self, address: PostgresAddress, *, timeout: float, patience: float, size: int
     ) -> None:
+        self._address = address
         self._timeout = timeout
-        self._backends: dict[int, Backend] = {}
-        self._opened = False
-        try:
-            self._pool = asyncpg.create_pool(
-                address.dsn,
-                min_size=0,
-                max_size=size,
-                timeout=timeout,
-                command_timeout=patience + _GRACE,
-                init=self._begin,
-                reset=_leave_as_it_is,
-                server_settings={
-                    "application_name": "counterfoil",
-                    "default_transaction_isolation": "read committed",
-                    "idle_in_transaction_session_timeout": _milliseconds(timeout),
-                    "lock_timeout": _milliseconds(timeout),
-                    "statement_timeout": _milliseconds(patience),
-                    # Compiling pays for long statements only, and ours are short.
-                    "jit": "off",
-                    **PLANNING,
-                    "search_path": "pg_catalog",
-                },
-            )
-        except (ValueError, asyncpg.InterfaceError):
-            # The driver's message may hold a part of the address, and so of the password.
-            raise ConfigurationError(
-                "The PostgreSQL address cannot be used.",
-                remedy="Use postgresql://user@host:port/database and the options of libpq.",
-            ) from None
-
-    async def open(self) -> None:
-        """Connect once, to see that it goes."""
-        await self._pool
-        self._opened = True
-        async with self.one():
-            pass
+        self._patience = patience
+        self._room = asyncio.Semaphore(size)
+        #: The last one used is used next, so that few are kept busy.
+        self._free: list[Session] = []
 
     async def close(self) -> None:
         """Let go of every connection, of those that hang without a word."""
-        if not self._opened:
-            return
-        try:
-            async with asyncio.timeout(self._timeout):
-                await self._pool.close()
-        except TimeoutError:
-            self._pool.terminate()
+        while self._free:
+            session = self._free.pop()
+            try:
+                await session.close(timeout=self._timeout)
+            except FAILURES:
+                session.terminate()
 
     def terminate(self) -> None:
         """Drop every connection at once."""
-        if self._opened:
-            self._pool.terminate()
+        while self._free:
+            self._free.pop().terminate()
 
     @asynccontextmanager
     async def one(self) -> AsyncIterator[Session]:
         """A session of one's own. One that is lost, or does not answer, is not used again."""
-        session = await self._pool.acquire(timeout=self._timeout)
+        await self._enter()
         try:
-            yield session
-        except BaseException as error:
-            if is_lost(error) or isinstance(error, (TimeoutError, asyncio.CancelledError)):
-                session.terminate()
-            raise
+            session = await self._take()
+            try:
+                yield session
+            except BaseException as error:
+                if is_lost(error) or isinstance(error, (TimeoutError, asyncio.CancelledError)):
+                    session.terminate()
+                raise
+            finally:
+                self._give_back(session)
         finally:
-            await self._pool.release(session, timeout=self._timeout)
+            self._room.release()
 
     async def run(self, work: Callable[[Session], Awaitable[R]]) -> R:
         """Do something that changes nothing: it is done again where the connection was lost."""
@@ -129,30 +123,78 @@ class Sessions:
         async with self.one() as session:
             return await work(session)
 
-    def backend(self, session: Session) -> Backend:
-        """Who serves a session."""
-        return self._backends[session.get_server_pid()]
+    async def _enter(self) -> None:
+        if self._room.locked():
+            async with asyncio.timeout(self._timeout):
+                await self._room.acquire()
+        else:
+            # There is room: nothing is awaited, and so no turn of the event loop is lost.
+            await self._room.acquire()
 
-    async def _begin(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        found: Any = await connection.fetchrow(read_statement("postgres", "session"))
-        if found["encoding"] != "UTF8":
-            raise ConfigurationError(
-                f"The database's encoding is {found['encoding']}.",
-                remedy="Create it with ENCODING 'UTF8'.",
+    async def _take(self) -> Session:
+        while self._free:
+            session = self._free.pop()
+            if not session.is_closed():
+                return session
+        return await self._connect()
+
+    def _give_back(self, session: Session) -> None:
+        if session.is_closed() or session.is_in_transaction():
+            session.terminate()
+        else:
+            self._free.append(session)
+
+    async def _connect(self) -> Session:
+        try:
+            session = await asyncpg.connect(
+                self._address.dsn,
+                timeout=self._timeout,
+                command_timeout=self._patience + _GRACE,
+                connection_class=Session,
+                server_settings={
+                    "application_name": "counterfoil",
+                    "default_transaction_isolation": "read committed",
+                    "idle_in_transaction_session_timeout": _milliseconds(self._timeout),
+                    "lock_timeout": _milliseconds(self._timeout),
+                    "statement_timeout": _milliseconds(self._patience),
+                    # Compiling pays for long statements only, and ours are short.
+                    "jit": "off",
+                    "search_path": "pg_catalog",
+                    **PLANNING,
+                },
             )
-        if not found["synced"]:
-            raise StoreUnsafeError
-        number = connection.get_server_pid()
-        self._backends[number] = Backend(found["process"], found["begun_at"])
+        except OSError:
+            raise
+        except ValueError:
+            # The driver's message may hold a part of the address, and so of the password.
+            raise ConfigurationError(
+                "The PostgreSQL address cannot be used.",
+                remedy="Use postgresql://user@host:port/database and the options of libpq.",
+            ) from None
+        try:
+            session.backend = await _greet(session)
+        except BaseException:
+            session.terminate()
+            raise
+        return session
 
-        def forget(_: object) -> None:
-            self._backends.pop(number, None)
 
-        connection.add_termination_listener(forget)
+async def _greet(session: Session) -> Backend:
+    """See that a new session is one to work with.
 
-
-async def _leave_as_it_is(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Nothing of ours outlives its transaction, so no statement is spent on undoing it."""
+    Raises:
+        ConfigurationError: the database cannot hold every text.
+        StoreUnsafeError: it does not sync what it commits.
+    """
+    found: Any = await session.fetchrow(read_statement("postgres", "session"))
+    if found["encoding"] != "UTF8":
+        raise ConfigurationError(
+            f"The database's encoding is {found['encoding']}.",
+            remedy="Create it with ENCODING 'UTF8'.",
+        )
+    if not found["synced"]:
+        raise StoreUnsafeError
+    return Backend(found["process"], found["begun_at"])
 
 
 def _milliseconds(seconds: float) -> str:

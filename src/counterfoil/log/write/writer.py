@@ -78,9 +78,11 @@ class Writer(WriteQueue):
     async def _carry(self, batch: Waiting) -> None:
         try:
             builder = BatchBuilder(batch.entries, self._clock, self._edges, self._origin)
+            prepare: Callable[[], None] | None = builder.prepare
             if batch.size <= _HASHED_HERE:
                 builder.prepare()
-            await self._store.append(builder.requests, builder.ids, builder.build, builder.prepare)
+                prepare = None
+            await self._store.append(builder.requests, builder.ids, builder.build, prepare)
         except CounterfoilError as error:
             await self._refuse(batch, error)
             return
