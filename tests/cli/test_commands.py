@@ -8,11 +8,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import pytest
 
 from counterfoil import __version__
+from counterfoil.clock import SYSTEM_CLOCK
+from counterfoil.record import Draft
+from counterfoil.record.instant import to_micros
+from counterfoil.record.spooled import encode
+from counterfoil.spool import Loss, Spool
 
 from .conftest import PRICE, Run
 
@@ -132,6 +139,39 @@ def test_stats_say_what_is_covered(run: Run, price_id: str) -> None:
     (log,) = run("stats", "--json").json["logs"]
     assert (log["events"], log["checkpoint_size"], log["uncovered"]) == (1, 1, 0)
     assert "1 event," in run("stats").out
+
+
+def test_stats_say_what_waits_in_the_spool(run: Run, price_id: str) -> None:
+    empty = {"events": 0, "bytes": 0, "since": None, "lost": 0, "quarantined": 0}
+    assert run("stats", "--json").json["spool"] == empty
+    assert "spool" not in run("stats").out
+    spool = Spool(Path("audit.db.spool"))
+    draft = Draft(
+        "user_login", SYSTEM_CLOCK.event_id(), to_micros(datetime(2026, 1, 2, tzinfo=UTC))
+    )
+    spool.append([encode(draft), b"not JSON"])
+    spool.count_gap([Loss("default", "user_login", 1)])
+    spool.close()
+    found = run("stats", "--json").json["spool"]
+    assert (found["events"], found["since"], found["lost"]) == (2, "2026-01-02T00:00:00Z", 1)
+    out = run("stats", "--utc").out
+    assert "Waiting in the spool: 2 events, the oldest of" in out
+    assert "Kept nowhere, and not reported yet: 1 event." in out
+
+
+def test_what_waits_is_said_while_the_database_is_away(run: Run, price_id: str) -> None:
+    spool = Spool(Path("audit.db.spool"))
+    spool.append([b"not JSON"])
+    spool.close()
+    holder = apsw.Connection("audit.db")
+    holder.pragma("locking_mode", "exclusive")
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COUNTERFOIL_LIMITS__WRITE_TIMEOUT", "0.05")
+        found = run("stats", fails=2)
+    holder.close()
+    assert "Waiting in the spool: 1 event" in found.out
+    assert "Another process" in found.err
 
 
 def test_logs_are_apart(run: Run, price_id: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,16 @@ from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import (
     ConflictError,
     QueueFullError,
+    SpoolError,
     StoreCorruptError,
     StoreFullError,
     WriteTimeoutError,
 )
+from counterfoil.spool import Loss, Spool
 
 from .flaky_store import FlakyStore, Trouble, opened
 from .recorded import EAGER, HASTY, LOGIN, ROLE, delivered, files, gaps, ids, kept_aside, spooled
+from .spool_disk import SpoolDisk
 
 
 async def test_what_may_wait_is_answered_and_recorded_later(
@@ -266,6 +271,67 @@ async def test_an_outage_is_said_once(store: FlakyStore, caplog: pytest.LogCaptu
         "What is spooled waits",
         "The store takes events again",
     ]
+
+
+# What waits
+
+
+async def test_what_waits_is_shown(store: FlakyStore) -> None:
+    async with opened(store, limits=Limits(retry_after=3600.0)) as log:
+        stats = (await log.stats()).spool
+        assert stats is not None
+        assert stats.is_empty
+        store.go(Trouble.FAILS)
+        old = datetime(2026, 1, 2, tzinfo=UTC)
+        await log.log_event(LOGIN)
+        await log.log_event(LOGIN, occurred_at=old)
+        found = await log.spooled()
+        assert found is not None
+        assert found.events == 2
+        assert found.bytes > 100
+        assert found.since is not None
+        # The first that waits, whatever the ones after it say of their time.
+        assert found.since > old
+        assert (found.lost, found.quarantined) == (0, 0)
+        # Another process sees the same, and leaves it.
+        async with AuditLog.open(f"sqlite:///{store.path}", checkpoint_interval=None) as other:
+            assert (await other.stats()).spool == found
+        await store.come_back()
+    async with delivered(store.path) as log:
+        stats = (await log.stats()).spool
+        assert stats is not None
+        assert stats.is_empty
+
+
+async def test_what_was_lost_and_set_aside_is_shown(
+    store: FlakyStore, spool_folder: Path, disk: SpoolDisk
+) -> None:
+    spool = Spool(spool_folder)
+    spool.append([b"not JSON"])
+    spool.close()
+    async with opened(store):
+        pass
+    spool = Spool(spool_folder)
+    spool.count_gap([Loss("default", "user_login", 1), Loss("c-1", "user_login", 2)])
+    spool.close()
+    store = FlakyStore(store.path)
+    store.go(Trouble.FAILS)
+    async with opened(store, limits=Limits(retry_after=3600.0)) as log:
+        found = await log.spooled()
+        assert found is not None
+        assert (found.events, found.lost, found.quarantined) == (0, 2, 1)
+        assert not found.is_empty
+
+
+async def test_a_spool_s_disk_that_hangs_is_given_up(
+    store: FlakyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(store, limits=HASTY) as log:
+        going = threading.Event()
+        monkeypatch.setattr("counterfoil.log.stats.survey", lambda _: going.wait(60))
+        with pytest.raises(SpoolError, match="does not answer"):
+            await log.spooled()
+        going.set()
 
 
 # Without a spool

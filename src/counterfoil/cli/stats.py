@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from counterfoil.errors import StoreError
 from counterfoil.wording.moment import short_time
 from counterfoil.wording.visible import counted, visible
 
@@ -16,7 +18,7 @@ from .terminal import print_table, say, write_json
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from counterfoil.log.stats import LogStats, OutboxStats, Stats
+    from counterfoil.log.stats import LogStats, OutboxStats, SpoolStats, Stats
 
 
 def stats(
@@ -32,10 +34,23 @@ def stats(
     connect = connect_to(None, settings) if settings.outbox else None
 
     async def read() -> Stats:
-        async with reading(settings) as audit:
-            if connect is not None:
-                audit.relay(connect)
-            return await audit.stats()
+        from counterfoil.assembly import spool_folder
+        from counterfoil.log.stats import take_spool_stats
+
+        folder = spool_folder(settings)
+        spool = None
+        if folder is not None:
+            spool = await take_spool_stats(folder, settings.limits.write_timeout)
+        try:
+            async with reading(settings) as audit:
+                if connect is not None:
+                    audit.relay(connect)
+                return replace(await audit.stats(), spool=spool)
+        except StoreError:
+            # What waits for a database is asked for when it is away.
+            if spool is not None and not as_json:
+                _show_spool(spool, utc=utc)
+            raise
 
     found = asyncio.run(read())
     if as_json:
@@ -44,6 +59,7 @@ def stats(
                 "store": found.store,
                 "events": found.size,
                 "waiting": found.waiting,
+                "spool": None if found.spool is None else _spool_as_dict(found.spool),
                 "bytes": dict(found.usage),
                 "logs": [_as_dict(log) for log in found.logs],
                 "outboxes": [_outbox(one) for one in found.outboxes],
@@ -51,6 +67,16 @@ def stats(
         )
     else:
         _show(found, utc=utc)
+
+
+def _spool_as_dict(spool: SpoolStats) -> dict[str, Any]:
+    return {
+        "events": spool.events,
+        "bytes": spool.bytes,
+        "since": _iso(spool.since),
+        "lost": spool.lost,
+        "quarantined": spool.quarantined,
+    }
 
 
 def _as_dict(log: LogStats) -> dict[str, Any]:
@@ -90,6 +116,8 @@ def _show(found: Stats, *, utc: bool) -> None:
         say(f"To be written yet: {counted(found.waiting, 'event')}.")
     for one in found.outboxes:
         say(f"In the outbox {visible(one.outbox)}: {_backlog(one)}.")
+    if found.spool is not None:
+        _show_spool(found.spool, utc=utc)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("log", "events", "last event", "last checkpoint", "covers", "uncovered"):
         right = name in ("events", "covers", "uncovered")
@@ -115,6 +143,17 @@ def _backlog(one: OutboxStats) -> str:
     if one.refused:
         parts.append(f"{one.refused:,} that no log takes")
     return ", ".join(parts)
+
+
+def _show_spool(spool: SpoolStats, *, utc: bool) -> None:
+    if spool.events:
+        since = "" if spool.since is None else f", the oldest of {_time(spool.since, utc=utc)}"
+        waiting = counted(spool.events, "event")
+        say(f"Waiting in the spool: {waiting}{since}, {_bytes(spool.bytes)}.")
+    if spool.lost:
+        say(f"Kept nowhere, and not reported yet: {counted(spool.lost, 'event')}.")
+    if spool.quarantined:
+        say(f"Set aside in the spool, to be looked at: {counted(spool.quarantined, 'file')}.")
 
 
 def _time(moment: datetime | None, *, utc: bool) -> str:

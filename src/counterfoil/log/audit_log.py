@@ -26,7 +26,7 @@ from .opening import Opening
 from .proving.prover import Prover
 from .read.questions import Questions
 from .setup import Parts, Setup
-from .stats import Stats
+from .stats import SpoolStats, Stats
 from .store_backend import StoreBackend
 from .verification.verifier import Verifier
 from .write import transactional
@@ -292,10 +292,23 @@ class AuditLog:
         return Host(self._backend, self._intake, self._path, self._tokens)
 
     async def stats(self) -> Stats:
-        """How much there is, where it is, and what waits."""
-        stats = await self._backend.stats()
+        """How much there is, where it is, and what waits, in the spool too.
+
+        Raises:
+            StoreError: the database is away; :meth:`spooled` answers all the same.
+            SpoolError: the spool's folder cannot be read.
+        """
+        stats = replace(await self._backend.stats(), spool=await self._path.spooled())
         relays = [relay for relay in self._relays if not relay.closed]
         return replace(stats, outboxes=await outbox_stats(relays)) if relays else stats
+
+    async def spooled(self) -> SpoolStats | None:
+        """What waits in the spool for the database; None where there is no spool.
+
+        Raises:
+            SpoolError: the spool's folder cannot be read, or its disk does not answer.
+        """
+        return await self._path.spooled()
 
     def tokens(
         self, value: str, *, kind: str = "session_id", company_id: str | None = None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from counterfoil.errors import SpoolCorruptError, SpoolError
 from counterfoil.record.instant import to_datetime
+from counterfoil.record.spooled import decode
+from counterfoil.spool import survey
 from counterfoil.store import Store
 
 
@@ -56,6 +61,30 @@ class OutboxStats:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolStats:
+    """What waits in a spool's folder, of all processes that share it.
+
+    Attributes:
+        events: how many wait for the database.
+        bytes: what their files take.
+        since: when the oldest of them happened; None where none waits, or it cannot be told.
+        lost: events that could be kept nowhere, and that no ``audit.gap`` event tells of yet.
+        quarantined: files that were set aside for somebody to look at.
+    """
+
+    events: int
+    bytes: int
+    since: datetime | None
+    lost: int
+    quarantined: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits, is to be reported or to be looked at."""
+        return not (self.events or self.lost or self.quarantined)
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """A database and this process's part in it.
 
@@ -65,6 +94,7 @@ class Stats:
         waiting: events of this process that are queued or being written.
         usage: bytes by part of the database, as far as the engine can tell.
         outboxes: those that this process's relays move.
+        spool: what waits for the database on this machine; None where there is no spool.
     """
 
     store: str
@@ -72,6 +102,7 @@ class Stats:
     waiting: int
     usage: Mapping[str, int]
     outboxes: tuple[OutboxStats, ...] = ()
+    spool: SpoolStats | None = None
 
     @property
     def size(self) -> int:
@@ -95,3 +126,34 @@ async def take_stats(store: Store, waiting: int) -> Stats:
             )
         )
     return Stats(store.name, tuple(logs), waiting, await store.usage())
+
+
+async def take_spool_stats(folder: Path, timeout: float) -> SpoolStats:  # noqa: ASYNC109
+    """Look through a spool's folder, which need not be there.
+
+    Args:
+        timeout: seconds to wait for its disk.
+
+    Raises:
+        SpoolError: it cannot be read, or its disk does not answer in time.
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            found = await asyncio.to_thread(survey, folder)
+    except TimeoutError:
+        raise SpoolError("The spool's disk does not answer.") from None
+    moments = [moment for record in found.oldest if (moment := _happened_at(record)) is not None]
+    return SpoolStats(
+        found.records,
+        found.size,
+        to_datetime(min(moments)) if moments else None,
+        found.unreported,
+        found.quarantined,
+    )
+
+
+def _happened_at(record: bytes) -> int | None:
+    try:
+        return decode(record).occurred_at
+    except SpoolCorruptError:
+        return None

@@ -104,6 +104,7 @@ class SyncAuditLog:
     company_log = _blocking(AuditLog.company_log)
     rotate_token_key = _blocking(AuditLog.rotate_token_key)
     stats = _blocking(AuditLog.stats)
+    spooled = _blocking(AuditLog.spooled)
     continue_restored = _blocking(AuditLog.continue_restored)
 
     def tokens(self, value: str, **names: Any) -> list[str]:

@@ -9,6 +9,7 @@ from .gaps import Gap, GapCounter, GapReport, Loss
 from .journal import Journal, Record
 from .recovery import Recovery
 from .spool import Adoption, Spool
+from .survey import Survey, survey
 
 __all__ = [
     "Adoption",
@@ -20,4 +21,6 @@ __all__ = [
     "Record",
     "Recovery",
     "Spool",
+    "Survey",
+    "survey",
 ]

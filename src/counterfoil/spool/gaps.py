@@ -26,7 +26,8 @@ from .recovery import DAMAGED
 MAX_KINDS = 256
 OTHERS = "*"
 
-_FILE = "gaps"
+#: The file of a home that the count stands in.
+FILE = "gaps"
 _VERSION = 2
 
 
@@ -112,13 +113,13 @@ class GapCounter:
             SpoolError: the disk failed.
         """
         counter = cls(lambda: home)
-        path = home.path / _FILE
+        path = home.path / FILE
         with files.told("cannot be read"):
             if path.exists():
                 data = path.read_bytes()
                 found = frame.decode(home.key, data)
                 if found is None or not counter._load(found.payload):
-                    home.quarantine(f"{_FILE}{DAMAGED}", data)
+                    home.quarantine(f"{FILE}{DAMAGED}", data)
                     files.remove(path)
         return counter
 
@@ -178,10 +179,10 @@ class GapCounter:
             home = self._home()
             with files.told("cannot be written"):
                 if not self._taken and not self._counting:
-                    files.remove(home.path / _FILE)
+                    files.remove(home.path / FILE)
                     files.sync_folder(home.path)
                 else:
-                    files.put(home.path / _FILE, frame.encode(home.key, 0, self._dump()))
+                    files.put(home.path / FILE, frame.encode(home.key, 0, self._dump()))
             self._saved = True
         except SpoolError:
             self._saved = False
@@ -206,3 +207,13 @@ class GapCounter:
             gaps = tuple(Gap(**gap) for gap in taken.pop("gaps"))
             self._taken[taken["id"]] = GapReport(**taken, gaps=gaps)
         return True
+
+
+def counted(key: bytes, data: bytes) -> int:
+    """How many events a file of gaps counts that are not reported; 0 where it cannot be read."""
+    found = frame.decode(key, data)
+    members: dict[str, Any] = {} if found is None else orjson.loads(found.payload)
+    if members.get("v") != _VERSION:
+        return 0
+    kinds = [*members["counting"], *(gap for one in members["taken"] for gap in one["gaps"])]
+    return sum(gap["count"] for gap in kinds)

@@ -12,6 +12,7 @@ from counterfoil.clock import Clock
 from counterfoil.errors import StoreError, WriteError
 from counterfoil.log.backend import Backend
 from counterfoil.log.limits import Limits
+from counterfoil.log.stats import SpoolStats, take_spool_stats
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.spool import Spool
@@ -50,6 +51,7 @@ class WritePath:
         self._put = backend.put
         self._intake = intake
         self._limits = limits
+        self._folder = None if spool is None else spool.path
         self._spool: ConnectionThread[Spool] | None = None
         self._fallback: Fallback | None = None
         self._drain: Drain | None = None
@@ -138,6 +140,16 @@ class WritePath:
                 entry.event_type,
                 error,
             )
+
+    async def spooled(self) -> SpoolStats | None:
+        """What waits in the spool; None where there is none.
+
+        Raises:
+            SpoolError: it cannot be read, or its disk does not answer in time.
+        """
+        if self._folder is None:
+            return None
+        return await take_spool_stats(self._folder, self._limits.write_timeout)
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - gives up, and does not raise
         """Deliver of the spool what can be delivered now, for so many seconds at most."""

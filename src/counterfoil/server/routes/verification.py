@@ -84,6 +84,9 @@ async def stats(log: Reading) -> Response:
             ],
             "waiting": found.waiting,
             "usage": dict(found.usage),
+            "spool": None
+            if found.spool is None
+            else {**asdict(found.spool), "since": _time(found.spool.since)},
         }
     )
 
