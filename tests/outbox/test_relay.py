@@ -300,13 +300,12 @@ async def test_a_function_that_gives_no_connection_is_refused(audit: AuditLog) -
         await audit.relay(lambda: object.__new__(Path)).drain()
 
 
+@pytest.mark.parametrize("shop", ["sqlite3"], indirect=True)
 async def test_a_log_that_is_away_is_waited_for(
     audit: AuditLog, tmp_path: Path, shop: Application, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     path = tmp_path / "audit.db"
-    if not isinstance(shop, SQLiteApplication):
-        pytest.skip("one kind of application is enough")
     ids = await put(audit, shop, 3)
     blocker = SQLiteApplication(path, kind="apsw")
     impatient = replace(EAGER, write_timeout=0.2)

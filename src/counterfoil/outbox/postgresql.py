@@ -53,6 +53,8 @@ class PostgreSQLSource:
         self._timeout = timeout
         #: Business transaction -> its first row that waits, of those seen since the beginning.
         self._firsts: dict[int, int] = {}
+        #: Sequence -> business transaction, of the claim.
+        self._window: dict[int, int] = {}
         self.name = name
 
     @asynccontextmanager
@@ -60,15 +62,15 @@ class PostgreSQLSource:
         """Lock the next transactions' first rows, and read what waits of them."""
         if not after:
             self._firsts.clear()
-        window = await self._window(after, limit)
+        window = self._window = await self._look(after, limit)
         if not window:
             yield PostgreSQLClaim(self, (), None)
             return
-        firsts = {self._firsts.setdefault(row[1], row[0]) for row in window}
+        firsts = {self._firsts.setdefault(one, sequence) for sequence, one in window.items()}
         transaction = self._connection.transaction()
         try:
-            rows = await self._lock(transaction, sorted(firsts), [row[0] for row in window])
-            yield PostgreSQLClaim(self, rows, window[-1][0])
+            rows = await self._lock(transaction, sorted(firsts), list(window))
+            yield PostgreSQLClaim(self, rows, max(window))
         except BaseException:
             await _roll_back(transaction)
             raise
@@ -89,6 +91,7 @@ class PostgreSQLSource:
                     list(refused.values()),
                     timeout=self._timeout,
                 )
+        self._advance({*done, *refused})
 
     async def backlog(self) -> Backlog:
         """Count."""
@@ -121,18 +124,31 @@ class PostgreSQLSource:
             logger.warning("The outbox's connection was cut (%s).", type(error).__name__)
             self._connection.terminate()
 
-    async def _window(self, after: int, limit: int) -> list[Any]:
-        window: list[Any] = []
+    def _advance(self, settled: Collection[int]) -> None:
+        """Find the transactions' first rows anew, where those wait no more."""
+        left: dict[int, int] = {}
+        for sequence, transaction in self._window.items():
+            if sequence not in settled:
+                left.setdefault(transaction, sequence)
+        for transaction in set(self._window.values()):
+            if self._firsts[transaction] in settled:
+                # Here, or else in what is looked at next.
+                del self._firsts[transaction]
+                if transaction in left:
+                    self._firsts[transaction] = left[transaction]
+
+    async def _look(self, after: int, limit: int) -> dict[int, int]:
+        window: dict[int, int] = {}
         size = 0
         with _translated():
             found = await self._connection.fetch(
                 statement("postgresql", "window"), after, limit, timeout=self._timeout
             )
-        for row in found:
-            size += row[2]
+        for sequence, transaction, octets in found:
+            size += octets
             if window and size > MOST_BYTES:
                 break
-            window.append(row)
+            window[sequence] = transaction
         return window
 
     async def _lock(

@@ -228,12 +228,12 @@ class Relay:
                     faulty[row.sequence] = "unreadable"
             else:
                 pending.append(_Pending(row, entry, log_of(entry)))
-        done: list[int] = []
+        done: set[int] = set()
         for places in self._delivery.groups([one.entry for one in pending]):
             group = [pending[place] for place in places]
             for one, fault in await self._bring(group):
                 if fault is None:
-                    done.append(one.row.sequence)
+                    done.add(one.row.sequence)
                 elif await self._report(one.row, fault.reason, fault.error, one.entry):
                     faulty[one.row.sequence] = fault.reason
         if done or faulty:
