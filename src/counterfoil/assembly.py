@@ -15,6 +15,7 @@ from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.redaction import Rule, Rules
 from counterfoil.settings import Settings, load_settings
 from counterfoil.store.address import sqlite_path
+from counterfoil.wire.address import is_server
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -46,12 +47,14 @@ def open_log(settings: Settings, *, create: bool = True, writes: bool = True) ->
             )
     arguments: dict[str, Any] = {
         "key_file": settings.key_file,
-        "catalogue": catalogue_of(settings),
+        "catalogue": None if is_server(settings.url) else catalogue_of(settings),
         "log_per_company": settings.log_per_company,
         "limits": Limits(**settings.limits.model_dump()),
         "redaction": redaction_rules(settings),
         "checkpoint_interval": (settings.checkpoint_interval or None) if writes else None,
         "spool": settings.spool if writes else False,
+        "token": None if settings.token is None else settings.token.get_secret_value(),
+        "plain_http": settings.plain_http,
     }
     return AuditLog.open(settings.url, **arguments)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -123,8 +123,16 @@ class Settings(BaseSettings):
         False,
         description="Whether each company's events go to a log of its own, where no log is named.",
     )
+    token: SecretStr | None = Field(
+        None, min_length=1, description="The access key, where the address is a server's."
+    )
+    plain_http: bool = Field(
+        False, description="Whether a server's `http://` address may leave this machine."
+    )
     key_file: Path | None = Field(
-        None, description="The signing key's file; by default the database's name with `.key`."
+        None,
+        description="The signing key's file, by default the database's name with `.key`; for a "
+        "server the file that pins its key, by default the host's name with `.known`.",
     )
     profile: str = Field("baseline", description="The retention profile.")
     types: dict[str, dict[str, Any]] = Field(
@@ -247,6 +255,8 @@ def shown(settings: Settings) -> Iterator[tuple[str, Any, str]]:
     values = settings.model_dump(mode="json")
     tables = {table: values.pop(table) for table in TABLES}
     values["url"] = mask_url(values["url"])
+    if values["token"] is not None:
+        values["token"] = MASK
     if values["outbox"] is not None:
         values["outbox"] = mask_url(values["outbox"])
     rows = dict(values)

@@ -70,19 +70,25 @@ class AuditLog:
         spool: str | Path | bool = True,
         log_per_company: bool = False,
         outbox: str | Connect | None = None,
+        token: str | None = None,
+        plain_http: bool = False,
     ) -> Opening[AuditLog]:
         """Open a log, and make it where there is none yet.
 
         ``audit = await AuditLog.open(url)`` or ``async with AuditLog.open(url) as audit``.
 
         Args:
-            url: ``sqlite:///audit.db``, ``postgresql://user@host/database`` or ``memory:``.
+            url: ``sqlite:///audit.db``, ``postgresql://user@host/database``, ``memory:``, or a
+                server's ``https://audit.example.com``.
             key_file: the file of the signing key, made together with the database. By default
                 it is named after the database, with ``.key`` after that: beside an SQLite
-                file, in the working folder for PostgreSQL.
-            profile: the retention profile, where no ``catalogue`` is given.
-            catalogue: the rules by event type.
-            redaction: redaction rules of the application's own, added to the built-in ones.
+                file, in the working folder for PostgreSQL. For a server: the file that pins its
+                key on first use, by default the host's name with ``.known`` after it.
+            profile: the retention profile, where no ``catalogue`` is given; a server's own
+                counts for its log.
+            catalogue: the rules by event type; for a server, in place of the server's.
+            redaction: redaction rules of the application's own, added to the built-in ones,
+                and to a server's.
             chain: the policy chain in place of all of ours, redaction included.
             clock: gives times and event ids.
             limits: bounds of the queue and of waiting.
@@ -94,12 +100,15 @@ class AuditLog:
             log_per_company: whether the events of each ``company_id`` go to a log of its own,
                 whose name is random, where a call names no log. Events without a company go
                 to ``default``.
+            token: the access key, for a server.
+            plain_http: whether a server's ``http://`` address may leave this machine.
             outbox: an outbox of the application's, moved into the log in the background for as
                 long as the log is open; see :meth:`relay`.
 
         Raises:
             ConfigurationError: an argument cannot be used.
-            KeyFileError: the key file cannot be used.
+            KeyFileError: the key file cannot be used, or is not that of this server.
+            AccessError: the server refuses the access key.
             StoreError: the database cannot be opened. Where it is only away, and was opened with
                 this spool before, the log opens without it: it bridges the absence until the
                 database is there.
@@ -117,6 +126,8 @@ class AuditLog:
             checkpoint_interval=checkpoint_interval,
             spool=spool,
             log_per_company=log_per_company,
+            token=token,
+            plain_http=plain_http,
         )
 
         connect = None if outbox is None else connector(outbox)
@@ -326,12 +337,14 @@ class AuditLog:
         Raises:
             KeyFileError: this process may not read the key file.
         """
-        if self._tokens is None:
+        found = self._tokens.tokens(kind, value, company_id) if self._tokens is not None else []
+        if not found:
             raise KeyFileError(
-                "This process holds no token keys.",
-                remedy="Ask in a process that may read the key file.",
+                "This process holds no token keys for that.",
+                remedy="Ask in a process that may read the key file, or, of a server, with a "
+                "writer's key of that company.",
             )
-        return self._tokens.tokens(kind, value, company_id)
+        return found
 
     async def company_log(self, company_id: str) -> str | None:
         """The name of a company's own log; None where it has none (``log_per_company``).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from counterfoil.policy.link import Chain
 from counterfoil.policy.redaction import Rules, Tokens
 from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
+from counterfoil.wire.address import is_server
 
 from .backend import Backend
 from .late_store import LateStore
@@ -53,13 +54,19 @@ class Setup:
     checkpoint_interval: float | None = 10.0
     spool: str | Path | bool = True
     log_per_company: bool = False
+    token: str | None = field(default=None, repr=False)
+    plain_http: bool = False
 
     async def open(self) -> Parts:
-        """Open the parts of a log in a database.
+        """Open the parts of a log in a database, or on a server.
 
         Raises:
-            ConfigurationError, KeyFileError, StoreError: see ``AuditLog.open``.
+            ConfigurationError, KeyFileError, AccessError, StoreError: see ``AuditLog.open``.
         """
+        if is_server(self.url):
+            from .remote.setup import open_server
+
+            return await open_server(self)
         catalogue = self.catalogue or Catalogue.under(self.profile)
         limits = self.limits or Limits()
         given = open_store(self.url, timeout=limits.write_timeout)

@@ -118,7 +118,7 @@ class StoreBackend:
         try:
             return await future
         except asyncio.CancelledError:
-            self._let_go(entry, future)
+            self._writer.left(entry, future)
             raise
 
     async def put_all(self, entries: Sequence[UntimedEntry]) -> list[str | CounterfoilError]:
@@ -134,7 +134,7 @@ class StoreBackend:
         except asyncio.CancelledError:
             for entry, one in zip(entries, outcomes, strict=False):
                 if isinstance(one, asyncio.Future):
-                    self._let_go(entry, one)
+                    self._writer.left(entry, one)
             raise
         return [_outcome(one) for one in outcomes]
 
@@ -194,16 +194,6 @@ class StoreBackend:
             return await self._place(entry)
         except CounterfoilError as error:
             return error
-
-    def _let_go(self, entry: UntimedEntry, future: asyncio.Future[str]) -> None:
-        """Nobody waits for an entry any more."""
-        if not future.done():
-            future.cancel()
-        elif not future.cancelled():
-            # It may have failed just before: the cancellation hides that.
-            failure = future.exception()
-            if isinstance(failure, WriteError):
-                self._abandon(entry, failure)
 
     async def _clear(self, entry: UntimedEntry) -> None:
         if entry.log in self._cleared:

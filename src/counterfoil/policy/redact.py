@@ -10,8 +10,10 @@ from counterfoil.record import Draft
 from .context import as_text, company_text
 from .link import Link
 from .redaction import Anonymiser, Redactor, Tokens
+from .redaction.marker import dropped
 from .redaction.plain import free_name
 
+DROPPED_SESSION = dropped("session_id")
 #: Sessions whose tokens are kept in memory, each log its own.
 KEPT_SESSIONS = 1024
 
@@ -39,6 +41,10 @@ PARTS = (
 )
 
 
+class _NoTokenError(Exception):
+    """There is no key to make a token with."""
+
+
 def redaction(redactor: Redactor, tokens: Tokens | None) -> Link:
     """A link that takes out what must never be stored, and leaves plain JSON.
 
@@ -54,8 +60,18 @@ def redaction(redactor: Redactor, tokens: Tokens | None) -> Link:
 
     # A session has many events, and a keyed hash takes as long as three other links.
     @lru_cache(maxsize=KEPT_SESSIONS)
+    def made(session: str, company: str | None) -> str:
+        found = token("session_id", session, company)
+        if found == DROPPED_SESSION:
+            # The company's key may come yet: nothing is kept of this.
+            raise _NoTokenError
+        return found
+
     def session_token(session: str, company: str | None) -> str:
-        return token("session_id", session, company)
+        try:
+            return made(session, company)
+        except _NoTokenError:
+            return DROPPED_SESSION
 
     def redact(draft: Draft) -> Draft:
         company = company_of(draft)

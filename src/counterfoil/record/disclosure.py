@@ -9,6 +9,8 @@ sixteen bytes of salt and the value's bytes, which give the exact bytes back.
 from __future__ import annotations
 
 import os
+import re
+from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -29,6 +31,7 @@ SLOTS = (*NAMES, "on_behalf_of", "impersonator", *(f"subject_{n}" for n in range
 
 _FRAMES = [b'["%%b","%b",%%b]' % name.encode() for name in SLOTS]
 
+_FORM = re.compile(rb'\["([0-9A-Za-z_-]{22})","([a-z_]+[0-9]*)",(.*)\]', re.DOTALL).fullmatch
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -43,6 +46,23 @@ class Disclosure(NamedTuple):
     def unpack(cls, name: str, stored: bytes) -> Disclosure:
         """From the form that a store keeps: sixteen bytes of salt, then the value."""
         return cls(name, stored[:SALT_BYTES], stored[SALT_BYTES:])
+
+    @classmethod
+    def parse(cls, text: str) -> Disclosure:
+        """From the form that RFC 9901 hands over, as :meth:`text` gives it.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        found = _FORM(data)
+        if found is None:
+            raise ValueError("The text is no disclosure.")
+        salt = urlsafe_b64decode(found[1] + b"==")
+        disclosure = cls(found[2].decode(), salt, found[3])
+        if disclosure.text() != text:
+            raise ValueError("The disclosure is spelled in another way.")
+        return disclosure
 
     def encode(self) -> bytes:
         """The disclosure's JSON bytes, whose base64url text is hashed."""

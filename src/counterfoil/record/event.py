@@ -68,15 +68,23 @@ class Event:
         Raises:
             StoreCorruptError: the row cannot be read; ``counterfoil verify`` names why.
         """
-        try:
-            return cls._decode(row, mentions)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreCorruptError(f"The event at index {row.index} cannot be read.") from error
+        return cls.of(row.index, row.entry, row.disclosures(mentions))
 
     @classmethod
-    def _decode(cls, row: EventRow, mentions: Sequence[MentionRow]) -> Event:
-        members = entries.parse(row.entry)
-        disclosures = row.disclosures(mentions)
+    def of(cls, index: int, entry: bytes, disclosures: Sequence[Disclosure]) -> Event:
+        """From an entry and its disclosures, in the order of their names' places.
+
+        Raises:
+            StoreCorruptError: they cannot be read.
+        """
+        try:
+            return cls._of(index, entry, disclosures)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreCorruptError(f"The event at index {index} cannot be read.") from error
+
+    @classmethod
+    def _of(cls, index: int, entry: bytes, disclosures: Sequence[Disclosure]) -> Event:
+        members = entries.parse(entry)
         values = {item.name: item.load() for item in disclosures}
         actor = values.get("actor", {})
         client = values.get("client", {})
@@ -89,7 +97,7 @@ class Event:
         return cls(
             id=members["id"],
             log=members["log"],
-            index=row.index,
+            index=index,
             type=members["type"],
             level=AuditLogLevel(members["level"]),
             outcome=members["outcome"],
@@ -117,7 +125,7 @@ class Event:
             claims=client.get("claims"),
             notes=details.get("notes"),
             audit=members.get("audit"),
-            entry=row.entry,
+            entry=entry,
             disclosures=tuple(disclosures),
         )
 

@@ -115,11 +115,19 @@ class Connection:
             CounterfoilError: the server refused it, or is away; ``outcome_known`` is False
                 where it may have been carried out.
         """
+        seconds = self.timeout if timeout is None else timeout
+        # A server that cannot even be reached has certainly done nothing.
+        within = self._http.Timeout(seconds, connect=seconds / 2)
         with self._told():
             async with (
-                asyncio.timeout(self.timeout if timeout is None else timeout),
+                asyncio.timeout(seconds),
                 self._client.stream(
-                    method, path, params=list(params), content=body, headers=headers
+                    method,
+                    path,
+                    params=list(params),
+                    content=body,
+                    headers=headers,
+                    timeout=within,
                 ) as response,
             ):
                 answer = Answer(

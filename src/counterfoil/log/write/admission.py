@@ -14,7 +14,8 @@ from functools import partial
 from counterfoil.errors import ClosedError, CounterfoilError, QueueFullError, WriteError
 from counterfoil.record.entry import UntimedEntry
 
-from .writer import Writer, write_error
+from .queue import WriteQueue
+from .writer import write_error
 
 Place = asyncio.Future[str]
 
@@ -31,7 +32,7 @@ class Admission:
 
     def __init__(
         self,
-        writer: Writer,
+        writer: WriteQueue,
         clear: Callable[[UntimedEntry], Awaitable[None]],
         abandoned: Callable[[UntimedEntry, WriteError], None],
         most: int,

@@ -63,6 +63,7 @@ class Drain:
         put: writes an entry to the log by the usual way, and waits for its commit.
         make_gap: makes an ``audit.gap`` entry.
         taken: called when the store has taken something.
+        in_order: whether ``taken`` is called only once nothing waits any more.
         limits: ``retry_after`` is the pause between tries, ``batch_logs`` the most logs in one
             transaction.
     """
@@ -75,12 +76,16 @@ class Drain:
         make_gap: MakeGap,
         taken: Callable[[], None],
         limits: Limits,
+        *,
+        in_order: bool = False,
     ) -> None:
         self._spool = spool
         self._delivery = Delivery(append, put, limits.batch_logs)
         self._put = put
         self._make_gap = make_gap
         self._taken = taken
+        self._in_order = in_order
+        self._delivered = False
         self._pause = max(limits.retry_after, _PAUSE)
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
@@ -125,6 +130,10 @@ class Drain:
             self._note(error)
             return False
         self._trouble = ""
+        if self._in_order and self._delivered and not self._woken.is_set():
+            # Whatever was kept until now is delivered.
+            self._delivered = False
+            self._taken()
         return True
 
     async def _run(self) -> None:
@@ -216,7 +225,9 @@ class Drain:
 
     def _go_on(self) -> None:
         self._trouble = ""
-        self._taken()
+        self._delivered = True
+        if not self._in_order:
+            self._taken()
 
     def _note(self, error: Exception) -> None:
         """Say why the spool waits, once for each reason."""

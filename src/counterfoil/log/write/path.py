@@ -36,6 +36,8 @@ class WritePath:
         catalogue: says which types may wait.
         clock: gives times.
         limits: bounds of waiting.
+        in_order: whether events may pass none that waits in the spool: while it holds any,
+            those that may wait go behind them.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class WritePath:
         catalogue: Catalogue,
         clock: Clock,
         limits: Limits,
+        in_order: bool = False,
     ) -> None:
         self._put = backend.put
         self._intake = intake
@@ -66,6 +69,7 @@ class WritePath:
             self.make_gap,
             self._fallback.store_is_back,
             limits,
+            in_order=in_order,
         )
 
     def make_gap(

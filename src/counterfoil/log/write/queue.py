@@ -94,6 +94,16 @@ class WriteQueue(ABC):
             raise ClosedError
         return self._enqueue(entry)
 
+    def left(self, entry: UntimedEntry, future: asyncio.Future[str]) -> None:
+        """Nobody waits for an event's future any more."""
+        if not future.done():
+            future.cancel()
+        elif not future.cancelled():
+            # It may have failed just before: the cancellation hides that.
+            failure = future.exception()
+            if isinstance(failure, WriteError) and self._abandoned is not None:
+                self._abandoned(entry, failure)
+
     def _enqueue(self, entry: UntimedEntry) -> asyncio.Future[str]:
         future: asyncio.Future[str] = self._loop.create_future()
         self._queue.add(entry, future, self._loop.time())

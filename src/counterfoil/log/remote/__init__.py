@@ -1,0 +1,1 @@
+"""A log on a server: what stands behind ``AuditLog.open("https://…")``."""

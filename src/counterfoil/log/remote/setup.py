@@ -1,0 +1,93 @@
+"""Setup: from an address to the parts of a log on a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from counterfoil.errors import ConfigurationError, CounterfoilError
+from counterfoil.log.limits import Limits
+from counterfoil.log.write.intake import Intake
+from counterfoil.log.write.path import WritePath
+from counterfoil.policy.chain import default_chain
+from counterfoil.policy.redaction import HeldTokens
+from counterfoil.spool import Spool
+from counterfoil.wire import AccessToken, Connection, ServerAddress
+
+from .backend import WRITER, ServerBackend
+from .known import KnownServer
+from .link import Link
+from .session import Session
+
+if TYPE_CHECKING:
+    from counterfoil.log.setup import Parts, Setup
+
+
+async def open_server(setup: Setup) -> Parts:
+    """Open the parts of a log on a server.
+
+    Raises:
+        ConfigurationError, KeyFileError, AccessError, StoreError: see ``AuditLog.open``.
+    """
+    from counterfoil.log.setup import Parts
+
+    address = ServerAddress.parse(setup.url, plain_http=setup.plain_http)
+    if setup.token is None:
+        raise ConfigurationError(
+            "A server is opened with an access key.",
+            remedy="Give it as token= or COUNTERFOIL_TOKEN; `counterfoil key create` makes one.",
+        )
+    limits = setup.limits or Limits()
+    connection = Connection(address, AccessToken(setup.token), timeout=limits.write_timeout)
+    try:
+        link = Link(connection, KnownServer(_known_file(setup, address)))
+        session = await link.open()
+        catalogue = setup.catalogue or session.catalogue()
+        tokens = HeldTokens(lambda company: backend.want_keys(company))
+        rules = session.rules(setup.redaction)
+        intake = Intake(
+            catalogue,
+            setup.chain or default_chain(catalogue, rules=rules, tokens=tokens),
+            setup.clock,
+            limits.replay_days,
+            # Which log is meant where a call names none is for the server to say.
+            log_per_company=True,
+        )
+        backend = ServerBackend(link, tokens, limits)
+        await _prepare(backend, session)
+        path = WritePath(
+            backend,
+            _spool(setup, address),
+            intake,
+            catalogue=catalogue,
+            clock=setup.clock,
+            limits=limits,
+            in_order=True,
+        )
+        await path.start()
+    except BaseException:
+        await connection.close()
+        raise
+    backend.start(path.abandon)
+    return Parts(backend, intake, path, tokens, limits)
+
+
+async def _prepare(backend: ServerBackend, session: Session) -> None:
+    if session.role == WRITER:
+        try:
+            await backend.fetch_keys(session.company)
+        except CounterfoilError:
+            # The server is away; they are asked for when they are wanted.
+            return
+    else:
+        await backend.look_back()
+
+
+def _known_file(setup: Setup, address: ServerAddress) -> Path:
+    return Path(f"{address.name}.known") if setup.key_file is None else Path(setup.key_file)
+
+
+def _spool(setup: Setup, address: ServerAddress) -> Spool | None:
+    if setup.spool is False:
+        return None
+    return Spool(Path(f"{address.name}.spool") if setup.spool is True else Path(setup.spool))
