@@ -143,7 +143,9 @@ class Careful:
         """What a glance alone lets pass: nothing where it doubts a text."""
         glance = Glance(self.rules, self.keys, LONGEST)
         copies = glance.copies(given)
-        return copies if glance.doubtful() == [] else {}
+        if glance.doubtful() != []:
+            return {}
+        return {root: copies.get(root, given[root]) for root in given.keys() - glance.unsure}
 
 
 @pytest.mark.parametrize("rules", [Rules(), OWN_RULES], ids=["built-in", "own"])
@@ -176,7 +178,11 @@ def test_the_redactor_makes_the_same_of_it_first_and_last(
 def test_a_plain_event_passes_whole() -> None:
     careful = Careful(Rules())
     walked = careful.walked(PLAIN)
-    assert orjson.dumps(careful.glanced(PLAIN)) == orjson.dumps(walked)
+    passed = careful.glanced(PLAIN)
+    assert passed.keys() == PLAIN.keys()
+    assert {root: orjson.dumps(copy) for root, copy in passed.items()} == {
+        root: orjson.dumps(clean) for root, clean in walked.items()
+    }
 
 
 def test_what_passes_is_a_copy() -> None:

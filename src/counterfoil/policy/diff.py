@@ -93,8 +93,10 @@ class _Comparison:
         while stack:
             old, new, path, depth = stack.pop()
             self._left -= len(old)
+            shared = len(old)
             for name, value in old.items():
                 if name not in new:
+                    shared -= 1
                     pointer = f"{path}/{escaped(name)}"
                     found[pointer] = {"op": "remove", "old": value, "new": None}
                     continue
@@ -102,8 +104,11 @@ class _Comparison:
                 if value is other:
                     continue
                 kind = type(value)
-                if kind is type(other) and (kind is str or kind is int):
-                    if value == other:
+                if kind is type(other) and (
+                    kind is str or kind is int or kind is float or kind is bool
+                ):
+                    # NaN is the one that does not equal itself.
+                    if value == other or (value != value and other != other):
                         continue
                 elif depth < DEEPEST and self._left > 0:
                     mine, theirs = _members(value), _members(other)
@@ -115,7 +120,7 @@ class _Comparison:
                 elif self.same(value, other):
                     continue
                 found[f"{path}/{escaped(name)}"] = {"op": "replace", "old": value, "new": other}
-            if not new.keys() <= old.keys():
+            if len(new) > shared:
                 for name, value in new.items():
                     if name not in old:
                         pointer = f"{path}/{escaped(name)}"

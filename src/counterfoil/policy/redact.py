@@ -85,10 +85,9 @@ def redaction(redactor: Redactor, tokens: Tokens | None) -> Link:
         options = draft.options
         fields = () if options is None else options.sensitive_fields
         parts = _parts(draft)
-        clean = redactor.clean_all(parts, sensitive_fields=fields, company_id=company)
+        clean = redactor.changed(parts, sensitive_fields=fields, company_id=company)
         for name, value in clean.items():
-            if value is not parts[name]:
-                setattr(draft, name, value)
+            setattr(draft, name, value)
         if session is not None:
             draft.session_id = session_token(draft.session_id or session, company)
         if draft.changes is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, compress, count, cycle
 from operator import add, attrgetter
 from threading import Lock
 from typing import Any
@@ -167,11 +167,11 @@ def commit(entries: Sequence[UntimedEntry]) -> None:
         return
     width = len(NAMES)
     columns: list[bytes | None] = list(chain.from_iterable(map(_columns, entries)))
-    places = [place for place, value in enumerate(columns) if value is not None]
-    values = [value for value in columns if value is not None]
+    # A value's JSON is never empty, so that those which there are count as true.
+    values = list(filter(None, columns))
     salts, texts = new_salts(len(values))
-    found = digests([place % width for place in places], texts, values)
-    for place, stored in zip(places, map(add, salts, values), strict=True):
+    found = digests(compress(cycle(range(width)), columns), texts, values)
+    for place, stored in zip(compress(count(), columns), map(add, salts, values), strict=True):
         columns[place] = stored
     start = taken = 0
     with salting:
@@ -184,7 +184,8 @@ def commit(entries: Sequence[UntimedEntry]) -> None:
             taken = end
             if entry.people:
                 mine += _commit_people(entry)
-            entry.sd = '","'.join(sorted(mine))
+            mine.sort()
+            entry.sd = '","'.join(mine)
 
 
 def _commit_people(entry: UntimedEntry) -> list[str]:

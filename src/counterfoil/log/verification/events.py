@@ -20,10 +20,9 @@ from counterfoil.record import entry as entries
 from counterfoil.record.disclosure import (
     NAMES,
     SALT_BYTES,
-    SALT_CHARS,
     SLOTS,
     Disclosure,
-    base64url,
+    base64url_texts,
     digests,
 )
 from counterfoil.record.entry import LEVEL_NUMBERS, LEVELS, OUTCOME_NUMBERS, OUTCOMES
@@ -153,15 +152,7 @@ def _digests(
                 salts.append(one.stored[:SALT_BYTES])
                 values.append(one.stored[SALT_BYTES:])
         ends.append(len(slots))
-    return digests(slots, _salt_texts(salts), values), ends
-
-
-def _salt_texts(salts: Sequence[bytes]) -> list[bytes]:
-    if any(len(salt) != SALT_BYTES for salt in salts):
-        return list(map(base64url, salts))
-    # Two zero bytes after each make it a multiple of three, so that all are encoded at once.
-    text = base64url(b"\0\0".join([*salts, b""]))
-    return [text[at : at + SALT_CHARS] for at in range(0, len(salts) * 24, 24)]
+    return digests(slots, base64url_texts(salts), values), ends
 
 
 class _Moments(dict[int, str]):

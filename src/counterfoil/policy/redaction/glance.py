@@ -10,18 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .keys import Keys
+from .keys import LONGEST_HARMLESS, Keys
 from .parts import CHANGE, IDENTIFIERS
 from .payment import SMALLEST_CARD
 from .plain import JSON, plain
 from .rules import Rules
-from .suspicion import APART, UUID_LENGTH, is_uuid, suspects
+from .suspicion import APART, LONG, UUID_LENGTH, is_uuid, suspects
 
 MOST_MEMBERS = 1_000
 """Members and items of all parts together; what is beyond is no glance's matter."""
 
 DEEPEST = 6
 """Levels of containers, likewise."""
+
+MOST_CHARACTERS = 16_384
+"""Characters of all texts together, likewise."""
 
 _UNSURE: Any = object()
 """In the place of a copy: this is for the walk."""
@@ -34,43 +37,48 @@ class Glance:
         rules: the rules in force; without paths, whose verdicts hang on where a value stands.
         keys: what is known of keys under these rules.
         longest: characters of the longest text that is looked at.
+
+    Attributes:
+        unsure: names of parts that are for the walk.
     """
 
-    __slots__ = ("_ids", "_keys", "_left", "_longest", "_plain", "_rules", "_texts")
+    __slots__ = ("_ids", "_keys", "_left", "_longest", "_plain", "_rules", "_texts", "unsure")
 
     def __init__(self, rules: Rules, keys: Keys, longest: int) -> None:
+        self.unsure: list[str] = []
         self._rules = rules
         self._keys = keys
         self._plain = keys.plain
-        self._longest = longest
+        self._longest = min(longest, MOST_CHARACTERS)
         self._left = MOST_MEMBERS
         #: Each text once, since states repeat; those that only ids of the context have apart.
         self._texts: dict[str, None] = {}
         self._ids: dict[str, None] = {}
 
     def copies(self, parts: Mapping[str, object]) -> dict[str, JSON]:
-        """Copies of the parts that hold nothing to find but, perhaps, in `doubtful` texts."""
-        copies: dict[str, Any] = dict(parts)
+        """Copies of the dicts that hold nothing to find but, perhaps, in `doubtful` texts."""
+        copies: dict[str, JSON] = {}
         texts, ids, identifiers = self._texts, self._ids, IDENTIFIERS
         for root, value in parts.items():
             if type(value) is str:
-                if len(value) < UUID_LENGTH or not self._is_known(root, value):
+                if len(value) < LONG or not self._is_known(root, value):
                     (ids if root in identifiers else texts)[value] = None
-            elif type(value) is dict:
-                look = self._changes if root == "changes" else self._members
-                copies[root] = look(value)
-                if copies[root] is _UNSURE:
-                    del copies[root]
+                continue
+            copy = _UNSURE
+            if type(value) is dict:
+                copy = self._changes(value) if root == "changes" else self._members(value)
+            if copy is _UNSURE:
+                self.unsure.append(root)
             else:
-                del copies[root]
+                copies[root] = copy
         return copies
 
     def doubtful(self) -> list[tuple[str, bool]] | None:
         """The texts seen so far in which a pattern may find something.
 
         Returns:
-            Each with whether only ids of the context have it; None where they are too long to
-            be looked at together.
+            Each with whether only ids of the context have it; None where one is so long that
+            it should be taken apart once, and not twice.
         """
         texts = [*self._texts, *self._ids]
         together = APART.join(texts)
@@ -83,7 +91,8 @@ class Glance:
             return []
         harmless = self._keys.harmless
         held = [(texts[index], index >= len(self._texts)) for index in sorted(found)]
-        return [(text, identifier) for text, identifier in held if text not in harmless[identifier]]
+        left = [(text, identifier) for text, identifier in held if text not in harmless[identifier]]
+        return None if any(len(text) > LONGEST_HARMLESS for text, _ in left) else left
 
     def _is_known(self, root: str, text: str) -> bool:
         """Whether a long text of the context need not be looked at: a UUID, a known agent."""

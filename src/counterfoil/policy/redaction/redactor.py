@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -101,17 +101,40 @@ class Redactor:
             sensitive_fields: as in `clean`.
             company_id: as in `clean`.
         """
+        changed = self.changed(parts, sensitive_fields=sensitive_fields, company_id=company_id)
+        return {**parts, **changed}  # type: ignore[dict-item]  # the rest are texts
+
+    def changed(
+        self,
+        parts: Mapping[str, object],
+        *,
+        sensitive_fields: Sequence[str] = (),
+        company_id: str | None = None,
+    ) -> dict[str, JSON]:
+        """As `clean_all`, but for the parts that are texts and stay as they are.
+
+        Args:
+            parts: as in `clean_all`.
+            sensitive_fields: as in `clean`.
+            company_id: as in `clean`.
+        """
         variant = self._variant_of(sensitive_fields)
         out: dict[str, JSON] = {}
+        unsure: Iterable[str] = parts
         if not variant.rules.paths:
-            out = self._glanced(variant, parts)
-            if len(out) == len(parts):
-                return out
-        walk = self._walk(variant, company_id)
-        for root, value in parts.items():
-            if root not in out:
-                walk.part(out, root, value)
-        walk.finish()
+            glance = Glance(variant.rules, variant.keys, self._longest)
+            copies = glance.copies(parts)
+            if self._passes(glance, variant):
+                out, unsure = copies, glance.unsure
+                agent = parts.get("user_agent")
+                if type(agent) is str:
+                    # The longest text of most events, and the same in many.
+                    variant.keys.spare(agent, identifier=False)
+        if unsure:
+            walk = self._walk(variant, company_id)
+            for root in unsure:
+                walk.part(out, root, parts[root])
+            walk.finish()
         return out
 
     def text(
@@ -183,23 +206,13 @@ class Redactor:
         walk.finish()
         return findings
 
-    def _glanced(self, variant: _Variant, parts: Mapping[str, object]) -> dict[str, JSON]:
-        """The parts that need no walk, clean; none of them where a text holds something."""
-        glance = Glance(variant.rules, variant.keys, self._longest)
-        copies = glance.copies(parts)
+    def _passes(self, glance: Glance, variant: _Variant) -> bool:
+        """Whether no text that a glance saw holds anything."""
         doubtful = glance.doubtful()
-        if doubtful is None:
-            return {}
-        if doubtful:
-            walk = self._walk(variant, None)
-            for text, identifier in doubtful:
-                if not walk.passes(text, identifier=identifier):
-                    return {}
-        agent = copies.get("user_agent")
-        if type(agent) is str:
-            # The longest text of most events, and the same in many.
-            variant.keys.spare(agent, identifier=False)
-        return copies
+        if not doubtful:
+            return doubtful is not None
+        walk = self._walk(variant, None)
+        return all(walk.passes(text, identifier=identifier) for text, identifier in doubtful)
 
     def _walk(
         self, variant: _Variant, company_id: str | None, findings: list[Finding] | None = None

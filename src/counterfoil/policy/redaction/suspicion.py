@@ -15,6 +15,9 @@ from .payment import IBAN_START, WIDE_DIGITS
 
 UUID_LENGTH = 36
 
+LONG = 20
+"""Letters, digits, dashes and underscores in a row that may be a key, or base64."""
+
 APART = "\0"
 """Stands between texts that are looked at together."""
 
@@ -43,7 +46,8 @@ _SIGNS = b" -+"
 
 _SCHEMES = (b"bearer", b"basic")
 _SCHEME = re.compile(rb"b(?:earer|asic)")
-_LONG_RUN = b"a" * 20
+_MARK = ord("!")
+_LONG_RUN = b"a" * LONG
 _CARD = b"0" * 13
 _IBAN = b"AA00"
 
@@ -73,7 +77,7 @@ def suspects(texts: Sequence[str], joined: str) -> set[int]:
         return set(range(len(texts)))
     found: list[int] = []
     marks = data.translate(_BY_MARK)
-    if b"!" in marks:
+    if _MARK in marks:
         found += _holding(marks, b"!")
     if _LONG_RUN in marks:
         found += [
