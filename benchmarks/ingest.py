@@ -67,11 +67,11 @@ async def _compare(case: Case, rows: Sequence[tuple[Any, ...]]) -> list[Figure]:
     # In turns, so that what else the machine does falls on all alike.
     rounds = []
     for _ in range(ROUNDS):
-        with _database() as path:
+        with database() as path:
             yardstick = await _raw(path, rows[: case.events], case.batch)
-        with _database() as path:
+        with database() as path:
             whole = await ours(f"sqlite:///{path}", case)
-        with _database() as path:
+        with database() as path:
             short = await ours(f"sqlite:///{path}", case, chain=_short_chain())
         rounds.append((yardstick, whole, short))
     raw = median(one.wall for one, _, _ in rounds)
@@ -96,9 +96,9 @@ async def _compare_single(rows: Sequence[tuple[Any, ...]]) -> Figure:
     ours: list[float] = []
     raw: list[float] = []
     for _ in range(ROUNDS):
-        with _database() as path:
+        with database() as path:
             raw += await _transactions(path, rows[:SINGLE_EVENTS], 1)
-        with _database() as path:
+        with database() as path:
             async with AuditLog.open(f"sqlite:///{path}") as log:
                 await record(log)
                 for _ in range(SINGLE_EVENTS):
@@ -156,7 +156,7 @@ async def _transactions(path: Path, rows: Sequence[tuple[Any, ...]], batch: int)
 
 async def finished_rows(events: int) -> list[tuple[Any, ...]]:
     """The rows that so many events become."""
-    with _database() as path:
+    with database() as path:
         await ours(f"sqlite:///{path}", Case(64, events + 64, 64))
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         rows = list(connection.execute("SELECT * FROM event ORDER BY position LIMIT ?", (events,)))
@@ -165,7 +165,7 @@ async def finished_rows(events: int) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def _database() -> Iterator[Path]:
+def database() -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         yield Path(folder) / "audit.db"
 

@@ -58,11 +58,11 @@ async def _compare(
     # In turns, so that what else the machine does falls on all alike.
     rounds = []
     for _ in range(ROUNDS):
-        with _database(server) as url:
+        with database(server) as url:
             raw = await _raw(url, rows[: case.events], case.batch)
         with TemporaryDirectory() as folder:
             embedded = await ours(f"sqlite:///{Path(folder, 'audit.db')}", case)
-        with _database(server) as url:
+        with database(server) as url:
             whole = await _ours(url, case)
         rounds.append((raw, embedded, whole))
     name = f"PostgreSQL, {case.callers:,} callers, us an event"
@@ -114,7 +114,7 @@ async def _processes(server: OwnPostgres) -> list[Figure]:
     for _ in range(ROUNDS):
         found = []
         for logs in (same[:1], same, each):
-            with _database(server) as url:
+            with database(server) as url:
                 found.append(await _write_from_processes(url, logs))
         rounds.append(found)
     one, together, apart = (median(column) for column in zip(*rounds, strict=True))
@@ -174,7 +174,7 @@ async def write(url: str, log: str, folder: str) -> None:
 
 
 @contextmanager
-def _database(server: OwnPostgres) -> Iterator[str]:
+def database(server: OwnPostgres) -> Iterator[str]:
     url = server.borrow()
     try:
         yield url

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from counterfoil.errors import StoreError, StoreUnavailableError, WriteError
 from counterfoil.log.limits import Limits
+from counterfoil.log.write import batch
 from counterfoil.log.write.batch import BatchBuilder
 from counterfoil.log.write.waiting import Waiting
 from counterfoil.log.write.writer import Writer
@@ -136,6 +137,67 @@ async def test_a_transaction_touches_at_most_so_many_logs() -> None:
     assert {head.log: head.size for head in await store.heads()} == {
         name: names.count(name) for name in names
     }
+    await desk.close()
+
+
+async def test_of_many_logs_a_transaction_takes_all_that_waits_of_a_few() -> None:
+    store = await open_store()
+    desk = writer(store, batch_logs=8, batch_events=64)
+    names = [f"log-{number % 40}" for number in range(320)]
+    ids = await asyncio.gather(*[desk.put(entry(name)) for name in names])
+    for log in set(names):
+        expected = [one for one, name in zip(ids, names, strict=True) if name == log]
+        assert [event.id for event in await events(store, log)] == expected
+    # Five times the eight logs, with eight events each, and those that went first.
+    assert len(store.appends) <= 10
+    await desk.close()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    logs=st.lists(st.sampled_from("abcdefg"), max_size=60),
+    most=st.integers(1, 12),
+    width=st.integers(1, 5),
+)
+async def test_what_is_gathered_keeps_each_log_s_order_and_passes_nobody_over(
+    logs: list[str], most: int, width: int
+) -> None:
+    queue = Waiting()
+    loop = asyncio.get_running_loop()
+    for moment, log in enumerate(logs):
+        queue.add(entry(log), loop.create_future(), moment)
+    left = list(enumerate(logs))
+    while queue:
+        batch = queue.gather(most, width)
+        taken = [int(moment) for moment in batch.queued_at]
+        assert 1 <= len(taken) <= most
+        assert taken[0] == left[0][0]
+        assert taken == sorted(taken)
+        assert [one.log for one in batch.entries] == [logs[moment] for moment in taken]
+        assert len({logs[moment] for moment in taken}) <= width
+        for log in {logs[moment] for moment in taken}:
+            mine = [moment for moment, name in left if name == log]
+            assert [moment for moment in taken if logs[moment] == log] == mine[
+                : sum(logs[moment] == log for moment in taken)
+            ]
+        left = [(moment, log) for moment, log in left if moment not in taken]
+        assert [int(moment) for moment in queue.queued_at] == [moment for moment, _ in left]
+    assert not left
+
+
+async def test_more_logs_than_edges_are_kept_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "MOST_EDGES", 3)
+    store = await open_store()
+    desk = writer(store, batch_events=90, batch_logs=2)
+    names = [f"log-{number % 7}" for number in range(7 * 300)]
+    await asyncio.gather(*[desk.put(entry(name)) for name in names])
+    assert len(desk._edges) <= 3
+    for head in await store.heads():
+        assert head.size == 300
+        first = head.number * LOG_SPAN
+        leaves = [leaf for _, leaf in await store.leaves(first, first + 300)]
+        assert Frontier().append(leaves).frontier.to_bytes() == head.frontier
+        assert await store.tile(head.number, 0, 0) == b"".join(leaves[:256])
     await desk.close()
 
 

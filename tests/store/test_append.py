@@ -10,9 +10,9 @@ import pytest
 
 from counterfoil.errors import StoreCorruptError, StoreError
 from counterfoil.record.row import LOG_SPAN, EventRow
-from counterfoil.store import Batch, Head, Store, open_store
+from counterfoil.store import Batch, CountRow, Head, Store, open_store
 
-from .writing import NOON, grow, indexes, put, request, row, selection
+from .writing import HOUR, NOON, grow, indexes, put, request, row, selection
 
 
 async def contents(store: Store) -> list[Any]:
@@ -111,6 +111,34 @@ async def test_a_writer_sees_the_seal_of_another(shared_url: str) -> None:
     assert (head.size, head.sealed) == (1, "gone")
     await writer.close()
     await sealer.close()
+
+
+async def test_appends_to_many_logs_in_turns_with_another_store(shared_url: str) -> None:
+    stores = [open_store(shared_url) for _ in range(2)]
+    for store in stores:
+        await store.open()
+
+    def build(heads: Mapping[str, Head], known: Mapping[bytes, EventRow]) -> Batch:
+        rows = [
+            tuple(row(head.number * LOG_SPAN + head.size + number))
+            for head in heads.values()
+            for number in range(4)
+        ]
+        counts = [CountRow(head.number, HOUR, "c", "x", 0, 0, 4) for head in heads.values()]
+        moved = [grow(head, 4) for head in heads.values()]
+        return Batch(heads=moved, rows=rows, counts=counts)
+
+    for turn in range(12):
+        names = [f"log-{number:03}" for number in range(turn % 3 * 40, turn % 3 * 40 + 64)]
+        await stores[turn // 4 % 2].append([request(name) for name in names], [], build)
+    heads = await stores[0].heads()
+    assert sum(head.size for head in heads) == 12 * 64 * 4
+    for head in heads:
+        assert await stores[1].counts(head.number, "hour", 0, HOUR, {}, ()) == [
+            (HOUR, (), head.size)
+        ]
+    for store in stores:
+        await store.close()
 
 
 async def test_appends_to_many_logs_at_once(store: Store) -> None:

@@ -17,13 +17,13 @@ from typing import Any
 
 import apsw
 
-from counterfoil.errors import StoreCorruptError
+from counterfoil.errors import StoreCorruptError, StoreError
 from counterfoil.record.row import COLUMNS, LOG_SPAN
 
 from .interface import TILE_WIDTH, Batch, Build, Head, HeadRequest
 from .sqlite_connection import roll_back, transaction
 from .sqlite_error import commit_error
-from .sqlite_statement import heads_where, rows_by_id, statement, value_of
+from .sqlite_statement import heads_by_name, rows_by_id, statement, value_of
 
 #: Rows a statement may have. A batch is filled up to the next size with rows that no trigger
 #: takes, so that few statements are prepared; the largest stays below the 16 KiB of SQL text
@@ -31,6 +31,8 @@ from .sqlite_statement import heads_where, rows_by_id, statement, value_of
 _SIZES = (4, 8, 12, 18, 26, 36, 50, 68, 90, 132, 190, 260, 290)
 _WIDTH = len(COLUMNS) + 1
 _BLANK = (None,) * _WIDTH
+#: Heads that are kept, some 700 bytes each.
+MOST_HEADS = 8_192
 #: After another process has moved a head, how many batches take the lock first.
 _CAREFUL = 32
 
@@ -41,7 +43,8 @@ class Appender:
     """Appends batches on one connection, in its thread.
 
     Keeps the heads as this connection last left them: right for as long as nobody else
-    writes, and checked in the statement itself.
+    writes, and checked in the statement itself. Of very many logs only the ones written to
+    last are kept; the others' are read again, all of a batch in one statement.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
@@ -63,23 +66,33 @@ class Appender:
             heads = self._known_heads(requests)
             if heads is not None:
                 batch = build(heads, {})
-                rows = _rows(batch, self._heads)
-                if len(rows) <= _SIZES[-1]:
-                    try:
-                        self._insert(rows)
-                    except apsw.ConstraintError as error:
-                        self._heads.clear()
-                        if "head moved" not in str(error):
-                            raise _fault(error) from error
-                        self._careful = _CAREFUL
-                    except apsw.Error as error:
-                        self._heads.clear()
-                        raise commit_error(error, self._connection.filename) from error
-                    else:
-                        self._keep(batch)
-                        return
+                if self._insert_unlocked(_rows(batch, self._heads)):
+                    self._keep(batch)
+                    return
         self._careful = max(0, self._careful - 1)
         self._append_locked(requests, ids, build)
+
+    def _insert_unlocked(self, rows: list[tuple[Any, ...]]) -> bool:
+        """Insert a batch's rows; False where another process has moved a head meanwhile."""
+        try:
+            if len(rows) <= _SIZES[-1]:
+                self._insert(rows)
+            else:
+                # The heads come first: where one has moved, nothing else is tried.
+                transaction(self._connection, lambda: self._insert_all(rows))
+        except apsw.ConstraintError as error:
+            self._heads.clear()
+            if "head moved" not in str(error):
+                raise _fault(error) from error
+            self._careful = _CAREFUL
+            return False
+        except apsw.Error as error:
+            self._heads.clear()
+            raise commit_error(error, self._connection.filename) from error
+        except StoreError:
+            self._heads.clear()
+            raise
+        return True
 
     def _append_locked(
         self,
@@ -94,18 +107,21 @@ class Appender:
             heads = self._lock_heads(requests)
             before = {name: replace(head) for name, head in heads.items()}
             batch = build(heads, rows_by_id(self._connection, ids) if ids else {})
-            rows = _rows(batch, before)
-            for start in range(0, len(rows), _SIZES[-1]):
-                self._insert(rows[start : start + _SIZES[-1]])
+            self._insert_all(_rows(batch, before))
 
-        self._heads.clear()
         try:
             transaction(self._connection, work)
-        except apsw.ConstraintError as error:
-            raise _fault(error) from error
+        except BaseException as error:
+            self._heads.clear()
+            if isinstance(error, apsw.ConstraintError):
+                raise _fault(error) from error
+            raise
         self._keep(batch)
 
     def _known_heads(self, requests: Sequence[HeadRequest]) -> dict[str, Head] | None:
+        unknown = [request.log for request in requests if request.log not in self._heads]
+        if unknown:
+            self._heads |= heads_by_name(self._connection, unknown)
         heads = {}
         for request in requests:
             head = self._heads.get(request.log)
@@ -116,20 +132,25 @@ class Appender:
 
     def _lock_heads(self, requests: Sequence[HeadRequest]) -> dict[str, Head]:
         connection = self._connection
-        heads: dict[str, Head] = {}
+        heads = heads_by_name(connection, [request.log for request in requests])
+        fresh = [request for request in requests if request.log not in heads]
+        if fresh:
+            connection.executemany(
+                statement("new_log"), [(request.log, request.origin) for request in fresh]
+            )
+            heads |= heads_by_name(connection, [request.log for request in fresh])
         for request in requests:
-            found = heads_where(connection, "WHERE name = ?", (request.log,))
-            if not found:
-                connection.execute(statement("new_log"), (request.log, request.origin))
-                found = heads_where(connection, "WHERE name = ?", (request.log,))
-            head = found[0]
+            head = heads[request.log]
             if request.wants_tail(head.size):
                 end = head.number * LOG_SPAN + head.size
                 start = end - head.size % TILE_WIDTH
                 leaves = value_of(connection, statement("tail"), (start, end))
                 head.tail = bytes.fromhex(leaves or "")
-            heads[request.log] = head
         return heads
+
+    def _insert_all(self, rows: list[tuple[Any, ...]]) -> None:
+        for start in range(0, len(rows), _SIZES[-1]):
+            self._insert(rows[start : start + _SIZES[-1]])
 
     def _insert(self, rows: list[tuple[Any, ...]]) -> None:
         count = len(rows)
@@ -141,9 +162,14 @@ class Appender:
         self._connection.execute(_insert_sql(size), flat)
 
     def _keep(self, batch: Batch) -> None:
+        heads = self._heads
         for head in batch.heads:
             head.tail = None
-            self._heads[head.log] = head
+            # At the end, so that the one that was written to longest ago comes first.
+            heads.pop(head.log, None)
+            heads[head.log] = head
+        while len(heads) > MOST_HEADS:
+            del heads[next(iter(heads))]
 
 
 @cache

@@ -37,6 +37,12 @@ def heads_where(
     return [head_of(row) for row in connection.execute(sql, parameters)]
 
 
+def heads_by_name(connection: apsw.Connection, names: Sequence[str]) -> dict[str, Head]:
+    """The heads of these logs, as far as they are there, in one statement."""
+    clause = f"WHERE name IN ({', '.join('?' * len(names))})"
+    return {head.log: head for head in heads_where(connection, clause, tuple(names))}
+
+
 def head_of(row: Sequence[Any]) -> Head:
     """A head from its columns."""
     log, number, origin, size, recorded_at, frontier, sealed = row

@@ -24,6 +24,8 @@ from .prover import continues
 from .published import Published, PublishedCheckpoints
 
 RESTORED_TYPE = "audit.restored"
+#: Logs that are known to be as they were published, some 100 bytes each.
+MOST_CLEARED = 65_536
 #: What stands between a log's first origin and the random part of a later one.
 RESTORED_MARK = "/restored-"
 
@@ -71,6 +73,9 @@ class RollbackGuard:
         published = await self._own(origin)
         if published is not None:
             await self._compare(log, head, published.checkpoint)
+        if len(self.cleared) >= MOST_CLEARED:
+            # They are looked at once more, each before its next event.
+            self.cleared.clear()
         self.cleared.add(log)
 
     async def continue_restored(self, log: str, make: MakeEntry) -> str:

@@ -21,6 +21,9 @@ from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow, make_row
 from counterfoil.store import Batch, CountRow, Head, HeadRequest, TileRow
 from counterfoil.store.interface import TILE_WIDTH
 
+#: Edges that are kept, up to 10 KiB each. A log whose edge was let go of is read from its head
+#: again, and from its rows once a tile is full.
+MOST_EDGES = 1_024
 #: What events are counted by.
 _KIND = attrgetter("event_type", "level", "outcome", "company_id")
 
@@ -150,7 +153,12 @@ class BatchBuilder:
         head.frontier = frontier.to_bytes()
         batch.heads.append(head)
         self.sizes[head.log] = head.size
-        self._edges[head.log] = TreeEdge(frontier, _new_tail(edge.tail, leaves, head.size))
+        edges = self._edges
+        # At the end, so that the log that was written to longest ago comes first.
+        edges.pop(head.log, None)
+        edges[head.log] = TreeEdge(frontier, _new_tail(edge.tail, leaves, head.size))
+        while len(edges) > MOST_EDGES:
+            del edges[next(iter(edges))]
 
     def _edge(self, head: Head) -> TreeEdge:
         edge = self._edges.get(head.log)

@@ -162,7 +162,7 @@ class WriteQueue(ABC):
             self._start()
 
     def _start(self) -> None:
-        batch = self._queue.cut(self._batch_size())
+        batch = self._queue.gather(self._limits.batch_events, self._limits.batch_logs)
         self._queued_bytes -= batch.size
         self._idle.clear()
         flight = next(self._numbers)
@@ -170,15 +170,6 @@ class WriteQueue(ABC):
         self._let_in()
         if self._watch is None:
             self._keep_watch()
-
-    def _batch_size(self) -> int:
-        entries = self._queue.entries[: self._limits.batch_events]
-        logs: set[str] = set()
-        for size, entry in enumerate(entries):
-            logs.add(entry.log)
-            if len(logs) > self._limits.batch_logs:
-                return size
-        return len(entries)
 
     async def _write(self, flight: int, batch: Waiting) -> None:
         try:

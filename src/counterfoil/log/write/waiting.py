@@ -7,6 +7,9 @@ from collections.abc import Callable, Collection
 
 from counterfoil.record.entry import UntimedEntry
 
+#: How far behind, in batches, a log's further entries are looked for.
+_REACH = 16
+
 
 class Waiting:
     """Entries, the futures of their callers, and when they were queued (seconds), in order.
@@ -43,6 +46,34 @@ class Waiting:
         first.futures, self.futures = self.futures[:count], self.futures[count:]
         first.queued_at, self.queued_at = self.queued_at[:count], self.queued_at[count:]
         return first
+
+    def gather(self, most: int, logs: int) -> Waiting:
+        """Take out up to ``most`` entries of at most so many logs.
+
+        The logs are those whose entries have waited longest, each with all of its entries that
+        are not far behind. So nobody is passed over, each log's order stays, and where
+        thousands of logs are written to at once, a batch is no smaller than it must be.
+        """
+        seen: set[str] = set()
+        for place, entry in enumerate(self.entries[:most]):
+            if entry.log not in seen and len(seen) == logs:
+                return self._gather_of(seen, place, most)
+            seen.add(entry.log)
+        return self.cut(most)
+
+    def _gather_of(self, logs: Collection[str], first: int, most: int) -> Waiting:
+        end = min(len(self), most * _REACH)
+        places = [place for place in range(first, end) if self.entries[place].log in logs]
+        del places[most - first :]
+        gathered = self.cut(first)
+        for name in self.__slots__:
+            held = getattr(self, name)
+            getattr(gathered, name).extend([held[place - first] for place in places])
+        taken = {place - first for place in places}
+        for name in self.__slots__:
+            held = getattr(self, name)
+            setattr(self, name, [one for place, one in enumerate(held) if place not in taken])
+        return gathered
 
     def of_log(self, log: str) -> Waiting:
         """Those of one log, but for those whose callers were refused: they may try again."""

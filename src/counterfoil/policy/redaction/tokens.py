@@ -18,7 +18,7 @@ from . import marker
 
 MASTER_KEY_BYTES = 32
 DIGEST_BYTES = 16
-KEPT_COMPANIES = 1024
+KEPT_COMPANIES = 16_384
 """Derived keys kept in memory; beyond that the oldest goes, and is derived anew when needed."""
 
 _KEY_ID = re.compile(marker.KEY_ID)
