@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import uuid_utils
 
 from counterfoil import AuditContext, AuditEventType, AuditLog, AuditOptions
-from counterfoil.errors import KeyFileError
+from counterfoil.errors import ConflictError, KeyFileError
 
 T = AuditEventType.USER_LOGIN
 ASKED = AuditOptions(anonymize_data=True)
@@ -103,3 +104,33 @@ async def test_the_keys_are_not_in_the_database(url: str, tmp_path: Path) -> Non
             audit.tokens("s-1")
         [event] = await audit.query()
         assert (event.session_id or "").startswith("[redacted:session_id:")
+
+
+async def test_a_call_repeated_after_rotations_is_the_same_call(url: str) -> None:
+    """Tokens are compared under every key that is kept: of sessions, persons and in texts."""
+    given: dict[str, Any] = {
+        "context": AuditContext(
+            session_id="s-1", user_id="u-1", company_id="c-1", metadata={"by": "bob@example.com"}
+        ),
+        "details": {"to": ["bob@example.com"], "n": 1},
+        "subjects": ["u-2", "u-3"],
+        "options": ASKED,
+    }
+    plain: dict[str, Any] = {"context": AuditContext(session_id="s-1")}
+    first, second = str(uuid_utils.uuid7()), str(uuid_utils.uuid7())
+    async with AuditLog.open(url) as audit:
+        assert await audit.log_event("email_sent", event_id=first, **given) == first
+        assert await audit.log_event(T, event_id=second, **plain) == second
+        await audit.rotate_token_key()
+    for _ in range(2):
+        async with AuditLog.open(url) as audit:
+            # The session's token is in memory by then.
+            await audit.log_event(T, **plain)
+            assert await audit.log_event("email_sent", event_id=first, **given) == first
+            assert await audit.log_event(T, event_id=second, **plain) == second
+            for other in ({"subjects": ["u-2", "u-4"]}, {"details": {"to": ["al@example.com"]}}):
+                with pytest.raises(ConflictError):
+                    await audit.log_event("email_sent", event_id=first, **{**given, **other})
+            with pytest.raises(ConflictError):
+                await audit.log_event(T, event_id=second, context=AuditContext(session_id="s-2"))
+            await audit.rotate_token_key()

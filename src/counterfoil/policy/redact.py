@@ -89,7 +89,10 @@ def redaction(redactor: Redactor, tokens: Tokens | None) -> Link:
         for name, value in clean.items():
             setattr(draft, name, value)
         if session is not None:
-            draft.session_id = session_token(draft.session_id or session, company)
+            made = draft.session_id or session
+            # A call that names its id notes what the token was under older keys.
+            known = token("session_id", made, company) if draft.named else None
+            draft.session_id = known or session_token(made, company)
         if draft.changes is not None:
             draft.changes = _named(draft.changes)
             if "//" in "".join(draft.changes):

@@ -27,6 +27,8 @@ class Draft:
         audit: facts of the log's own events, which outlive every disclosure.
         options: the caller's ``AuditOptions``, read by the chain.
         context: the caller's ``AuditContext``, read by the chain.
+        older_tokens: for tokens in the draft, what they were under older keys; only in a call
+            that names its id, and where there are older keys.
     """
 
     event_type: str
@@ -62,6 +64,7 @@ class Draft:
     context: Any = None
     options: Any = None
     rule: Any = field(default=None, repr=False)
+    older_tokens: dict[str, list[str]] | None = None
 
     def note(self, name: str, remark: Any) -> None:
         """Keep a remark of the log's own beside the details."""

@@ -24,8 +24,8 @@ from .instant import LAST
 
 FORMAT_VERSION = 1
 
-#: What the chain alone reads.
-LEFT_OUT = frozenset({"context", "options", "rule"})
+#: What the chain alone reads, and what only a comparison in this process needs.
+LEFT_OUT = frozenset({"context", "options", "rule", "older_tokens"})
 _CARRIED = tuple(item.name for item in fields(Draft) if item.name not in LEFT_OUT)
 _NEEDED = frozenset({"event_type", "event_id", "occurred_at", "log"})
 

@@ -23,7 +23,7 @@ from counterfoil.policy.catalogue import INVALID_TYPE, LOG_RULES, Catalogue, typ
 from counterfoil.policy.chain import run
 from counterfoil.policy.context import MAX_ID_BYTES, as_text, context_members, cut
 from counterfoil.policy.link import Chain
-from counterfoil.policy.redaction import holds_secret
+from counterfoil.policy.redaction import holds_secret, noting_older
 from counterfoil.record import Draft
 from counterfoil.record.draft import COMPANY_LOG
 from counterfoil.record.entry import UntimedEntry
@@ -118,6 +118,11 @@ class Intake:
             draft.note("event_type", type_text(event_type))
         if event_id is not None:
             draft.named = _named(draft, occurred_at, log)
+            with noting_older() as older:
+                entry = self.seal(draft)
+            if entry.draft is not None:
+                entry.draft.older_tokens = older or None
+            return entry
         return self.seal(draft)
 
     def own(

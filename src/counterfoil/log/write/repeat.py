@@ -63,7 +63,7 @@ async def same_event(draft: Draft, earlier: EventRow | UntimedEntry, store: Stor
     whole = len(parse(event.entry)["_sd"]) == len(event.disclosures)
     present = {item.name for item in event.disclosures}
     return _same_subjects(draft, event, whole) and all(
-        _plain(getattr(draft, name)) == _recorded(event, name)
+        _same(draft, getattr(draft, name), _recorded(event, name))
         for name, disclosure in _PLACES.items()
         if name in draft.named and (whole or disclosure is None or disclosure in present)
     )
@@ -81,13 +81,30 @@ def _same_subjects(draft: Draft, event: Event, whole: bool) -> bool:
     if "subjects" not in draft.named:
         return True
     if whole:
-        return tuple(draft.subjects) == event.subjects
+        return _same(draft, draft.subjects, list(event.subjects))
     # One that was erased leaves a gap, and the others where they were.
     recorded = {item.name: item.load() for item in event.disclosures}
     return all(
-        recorded.get(f"subject_{number}", person) == person
+        _same(draft, person, recorded.get(f"subject_{number}", person))
         for number, person in enumerate(draft.subjects)
     )
+
+
+def _same(draft: Draft, value: Any, recorded: Any) -> bool:
+    """Whether a value is the recorded one, with tokens under any key that is kept."""
+    text = orjson.dumps(value).decode()
+    if orjson.loads(text) == recorded:
+        return True
+    older = draft.older_tokens or {}
+    # All tokens of an event are made under one key: the one that was the newest then.
+    for generation in range(max(map(len, older.values()), default=0)):
+        then = text
+        for newest, before in older.items():
+            if generation < len(before):
+                then = then.replace(newest, before[generation])
+        if orjson.loads(then) == recorded:
+            return True
+    return False
 
 
 def _recorded(event: Event, name: str) -> Any:

@@ -19,7 +19,7 @@ from .bodies import LONGEST_BODY
 from .plain import JSON
 from .redactor import LONGEST_TEXT, Redactor, holds_secret
 from .rules import Rule, Rules
-from .tokens import HeldTokens, Tokeniser, Tokens
+from .tokens import HeldTokens, Tokeniser, Tokens, noting_older
 from .treatment import Finding, Treatment
 from .truncation import LIMIT, cap
 
@@ -39,4 +39,5 @@ __all__ = [
     "Treatment",
     "cap",
     "holds_secret",
+    "noting_older",
 ]

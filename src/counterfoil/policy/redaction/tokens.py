@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from counterfoil.errors import ConfigurationError
@@ -22,6 +24,30 @@ KEPT_COMPANIES = 16_384
 """Derived keys kept in memory; beyond that the oldest goes, and is derived anew when needed."""
 
 _KEY_ID = re.compile(marker.KEY_ID)
+
+
+_NOTED: ContextVar[dict[str, list[str]] | None] = ContextVar("counterfoil_tokens", default=None)
+
+
+@contextmanager
+def noting_older() -> Iterator[dict[str, list[str]]]:
+    """Note for each token that is made what the same value's was under older keys.
+
+    So that what was recorded before a rotation can be compared with what is made after it.
+    """
+    noted: dict[str, list[str]] = {}
+    before = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(before)
+
+
+def _note(newest: str, older: Callable[[], list[str]]) -> str:
+    noted = _NOTED.get()
+    if noted is not None and newest not in noted:
+        noted[newest] = older()[1:]
+    return newest
 
 
 class Tokens(Protocol):
@@ -64,7 +90,10 @@ class Tokeniser:
     def token(self, kind: str, value: str, company_id: str | None = None) -> str:
         """`[redacted:<kind>:<key id>:<keyed hash>]` under the newest key."""
         key_id, master = self._keys[0]
-        return self._token(kind, value, company_id, key_id, master)
+        made = self._token(kind, value, company_id, key_id, master)
+        if len(self._keys) > 1:
+            return _note(made, lambda: self.tokens(kind, value, company_id))
+        return made
 
     def tokens(self, kind: str, value: str, company_id: str | None = None) -> list[str]:
         """What `token` gives or once gave for this value: one token a kept key, newest first."""
@@ -135,6 +164,9 @@ class HeldTokens:
     def token(self, kind: str, value: str, company_id: str | None = None) -> str:
         """A token under the company's newest key; `[redacted:<kind>]` without one."""
         keys = self._keys_of(company_id)
+        if len(keys) > 1:
+            made = _token(kind, *keys[0], value)
+            return _note(made, lambda: self.tokens(kind, value, company_id))
         return _token(kind, *keys[0], value) if keys else marker.dropped(kind)
 
     def tokens(self, kind: str, value: str, company_id: str | None = None) -> list[str]:
