@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,7 @@ async def test_a_file_that_may_not_grow(tmp_path: Path, room: int) -> None:
         assert len(refused) == 4
         for error in refused:
             assert isinstance(error.__cause__, StoreError)
+            assert error.outcome_known
             assert error.event_id not in acknowledged
             assert "xxx" not in str(error)
             assert error.remedy
@@ -72,6 +74,25 @@ async def test_a_file_that_may_not_grow(tmp_path: Path, room: int) -> None:
         ]
     assert sorted(await examine(url)) == sorted(acknowledged + again)
     assert bool(acknowledged) == (room > ROOM_TO_OPEN)
+
+
+@pytest.mark.parametrize("room", range(400_000, 420_000, 1_777))
+async def test_what_a_file_size_limit_refused_is_not_there_after_a_crash_either(
+    tmp_path: Path, room: int
+) -> None:
+    """The file's end may stand anywhere in a frame of the write-ahead log."""
+    url = f"sqlite:///{tmp_path / 'audit.db'}"
+    log = await AuditLog.open(url, spool=False, checkpoint_interval=None)
+    with file_size_limit(room):
+        acknowledged, refused = await fill(log)
+    assert all(error.outcome_known for error in refused)
+    # As the files are now, so a crash leaves them.
+    left = tmp_path / "left"
+    left.mkdir()
+    for name in ("audit.db", "audit.db-wal", "audit.db.key"):
+        shutil.copy(tmp_path / name, left / name)
+    assert sorted(await examine(f"sqlite:///{left / 'audit.db'}")) == sorted(acknowledged)
+    await log.close()
 
 
 @pytest.mark.parametrize("after", range(0, 60, 7))

@@ -53,8 +53,11 @@ def commit_error(error: apsw.Error, path: str | Path) -> StoreError:
     """The StoreError for a driver's error while committing.
 
     A commit whose sync failed may still be found in the write-ahead log after a crash, so
-    that its outcome is not known.
+    that its outcome is not known. Where a write failed (a file-size limit, a quota), the last
+    frame of the commit is not whole, and nothing is written after it: it is no commit to anybody
+    who reads the file (https://www.sqlite.org/fileformat2.html#walformat).
     """
     failure = store_error(error, path)
-    failure.outcome_known = not isinstance(error, apsw.IOError)
+    is_write = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_WRITE
+    failure.outcome_known = is_write or not isinstance(error, apsw.IOError)
     return failure
