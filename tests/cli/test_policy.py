@@ -141,7 +141,7 @@ def test_parts_have_their_own_form(run: Run) -> None:
 
 
 def test_a_file_that_is_not_there(run: Run) -> None:
-    assert "No such file" in run("redact", "gone.json", fails=2).err
+    assert "gone.json: No such file" in run("redact", "gone.json", fails=2).err
 
 
 async def test_the_profile_the_types_and_the_rules_of_the_settings_reach_the_log(

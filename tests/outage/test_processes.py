@@ -86,6 +86,19 @@ async def keep_and_deliver(path: Path, say: Say) -> None:
         say("kept", await log.log_event(LOGIN))
 
 
+async def start_without(path: Path, say: Say) -> None:
+    """Begin while the store is away, and deliver once it is there."""
+    store = FlakyStore(path)
+    store.go(Trouble.FAILS)
+    async with opened(store, limits=EAGER) as log:
+        kept = []
+        for _ in range(3):
+            kept.append(await log.log_event(LOGIN))
+            say("kept", kept[-1])
+        await store.come_back()
+        await store.holds(*kept)
+
+
 async def check(path: Path, kept: list[str]) -> None:
     """All that was acknowledged is there once, in order; at most one more was not told."""
     async with delivered(path) as log:
@@ -97,10 +110,11 @@ async def check(path: Path, kept: list[str]) -> None:
     assert spooled(path.with_name("audit.db.spool")) == []
 
 
+@pytest.mark.parametrize("work", [keep_and_deliver, start_without])
 def test_what_was_acknowledged_is_recorded_once_wherever_its_process_is_killed(
-    before: Path, tmp_path: Path
+    before: Path, tmp_path: Path, work: Work
 ) -> None:
-    for path, ended in killed_everywhere(before, tmp_path, keep_and_deliver):
+    for path, ended in killed_everywhere(before, tmp_path, work):
         asyncio.run(check(path, said(ended, "kept")))
 
 

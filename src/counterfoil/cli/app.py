@@ -61,7 +61,8 @@ class _Group(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:
-            typer.echo(f"Error: {error.strerror or error}", err=True)
+            named = f"{error.filename}: " if isinstance(error.filename, str) else ""
+            typer.echo(f"Error: {named}{error.strerror or error}", err=True)
             raise typer.Exit(USAGE) from None
 
 
