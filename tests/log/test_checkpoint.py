@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import apsw
@@ -13,11 +14,19 @@ from counterfoil.log import AuditLog
 from counterfoil.log.proving.published import PublishedCheckpoints
 from counterfoil.log.store_backend import StoreBackend
 from counterfoil.proof import Checkpoint, verify_consistency
+from counterfoil.store import CheckpointRow
+from counterfoil.store.sqlite import SQLiteStore
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'audit.db'}"
+
+
+def backend_of(log: AuditLog) -> StoreBackend:
+    backend = log._backend
+    assert isinstance(backend, StoreBackend)
+    return backend
 
 
 async def write(log: AuditLog, events: int, name: str = "default") -> list[str]:
@@ -149,12 +158,63 @@ async def test_what_fails_is_logged_and_tried_again(
         folder = tmp_path / "audit.db.key.published"
         away = folder.rename(tmp_path / "away")
         folder.write_text("in the way")
-        backend = log._backend
-        assert isinstance(backend, StoreBackend)
-        checkpointer = backend.checkpointer
+        checkpointer = backend_of(log).checkpointer
         await checkpointer.turn()
         assert "trying again" in caplog.text
         folder.unlink()
         away.rename(folder)
         await checkpointer.turn()
         assert sizes(tmp_path) == [1, 2]
+
+
+async def test_of_many_logs_only_those_that_grew_are_signed_and_together(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[list[int]] = []
+    put = SQLiteStore.put_checkpoints
+
+    async def watched(store: SQLiteStore, rows: Sequence[CheckpointRow]) -> None:
+        recorded.append([row.log for row in rows])
+        await put(store, rows)
+
+    monkeypatch.setattr(SQLiteStore, "put_checkpoints", watched)
+    names = [f"log-{number:03}" for number in range(150)]
+    async with AuditLog.open(url, checkpoint_interval=3600) as log:
+        for name in names:
+            await log.log_event("user_login", log=name)
+        turn = backend_of(log).checkpointer.turn
+        await turn()
+        assert sorted(map(len, recorded)) == [22, 64, 64]
+        recorded.clear()
+        await turn()
+        assert recorded == []
+        await write(log, 2, "log-007")
+        await turn()
+        assert [len(one) for one in recorded] == [1]
+        stats = {one.name: one for one in (await log.stats()).logs}
+        assert all(one.uncovered == 0 for one in stats.values())
+        assert stats["log-007"].checkpoint_size == 3
+        assert (await log.verify()).ok
+
+
+async def test_what_a_crash_left_unpublished_is_published_by_the_next(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: object) -> None:
+        raise OSError("the machine went down here")
+
+    async with AuditLog.open(url, checkpoint_interval=None) as log:
+        await write(log, 3)
+        with monkeypatch.context() as patched:
+            patched.setattr(PublishedCheckpoints, "advance", crash)
+            with pytest.raises(OSError, match="went down"):
+                await log.checkpoint()
+    assert sizes(tmp_path) == [3]
+    async with AuditLog.open(url, checkpoint_interval=3600) as log:
+        await backend_of(log).checkpointer.turn()
+        published = PublishedCheckpoints(tmp_path / "audit.db.key.published")
+        [head] = await backend_of(log).store.heads()
+        found = await published.read(head.origin)
+        assert found is not None
+        assert found.checkpoint.size == 3
+        assert (await log.verify()).ok

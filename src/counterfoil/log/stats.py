@@ -13,6 +13,10 @@ from counterfoil.record.instant import to_datetime
 from counterfoil.record.spooled import decode
 from counterfoil.spool import survey
 from counterfoil.store import Store
+from counterfoil.store.interface import Coverage
+
+#: Logs that are asked for in one call of the store.
+_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +114,23 @@ class Stats:
         return sum(log.size for log in self.logs)
 
 
+def _log_stats(item: Coverage) -> LogStats:
+    head = item.head
+    return LogStats(
+        name=head.log,
+        origin=head.origin,
+        size=head.size,
+        recorded_at=to_datetime(head.recorded_at) if head.size else None,
+        checkpoint_size=item.size,
+        checkpoint_at=to_datetime(item.signed_at) if item.signed_at else None,
+    )
+
+
 async def take_stats(store: Store, waiting: int) -> Stats:
     """Ask a store, and add what waits in this process."""
-    logs = []
-    for head in await store.heads():
-        last = next(iter(await store.checkpoints(head.number)), None)
-        logs.append(
-            LogStats(
-                name=head.log,
-                origin=head.origin,
-                size=head.size,
-                recorded_at=to_datetime(head.recorded_at) if head.size else None,
-                checkpoint_size=0 if last is None else last.size,
-                checkpoint_at=None if last is None else to_datetime(last.signed_at),
-            )
-        )
+    logs: list[LogStats] = []
+    while page := await store.coverage(logs[-1].name if logs else "", _PAGE):
+        logs += map(_log_stats, page)
     return Stats(store.name, tuple(logs), waiting, await store.usage())
 
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.store import Store
+from counterfoil.store.interface import Coverage
 
 from .identity import Identity
 from .prover import Prover
 
 logger = logging.getLogger("counterfoil")
+
+#: Logs that are looked at in one call of the store, and signed in one transaction.
+_PAGE, _GROUP = 1_000, 64
 
 
 class Checkpointer:
@@ -35,8 +40,11 @@ class Checkpointer:
         self._interval = interval if identity.may_sign else None
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
-        self._sizes: dict[str, tuple[str, int]] = {}
         self._seen: object = None
+        #: Whether every log was seen to be published: a crash may have come before that.
+        self._looked_back = False
+        #: The logs that could not be signed or published the last time.
+        self._owed: set[str] = set()
 
     def start(self) -> None:
         """Begin; does nothing where it is switched off."""
@@ -57,27 +65,38 @@ class Checkpointer:
         """Sign every log that has grown since it was last signed. Raises nothing of ours."""
         try:
             version = await self._store.version()
-            if version == self._seen:
+            if version == self._seen and not self._owed:
                 return
-            heads = await self._store.heads()
-        except CounterfoilError as error:
+            owed: set[str] = set()
+            after = ""
+            while page := await self._store.coverage(after, _PAGE):
+                after = page[-1].head.log
+                due = [item.head.log for item in page if await self._is_due(item)]
+                for start in range(0, len(due), _GROUP):
+                    owed |= await self._sign(due[start : start + _GROUP])
+        except (CounterfoilError, OSError) as error:
             logger.error("No checkpoint could be signed; trying again. %s", error)
             return
-        all_signed = True
-        for head in heads:
-            if self._sizes.get(head.log) == (head.origin, head.size):
-                continue
-            try:
-                signed = await self._prover.checkpoint(head.log)
-            except (CounterfoilError, OSError) as error:
-                all_signed = False
+        self._owed = owed
+        self._looked_back = True
+        self._seen = version
+
+    async def _is_due(self, item: Coverage) -> bool:
+        head = item.head
+        if head.size != item.size or head.log in self._owed:
+            return True
+        return not self._looked_back and not await self._prover.is_published(head)
+
+    async def _sign(self, logs: Sequence[str]) -> set[str]:
+        """Sign logs; returns those that could not be."""
+        owed = set()
+        for log, found in (await self._prover.checkpoint_all(logs)).items():
+            if isinstance(found, Exception):
+                owed.add(log)
                 logger.error(
-                    "No checkpoint of log %s could be signed; trying again. %s", head.log, error
+                    "No checkpoint of log %s could be signed; trying again. %s", log, found
                 )
-            else:
-                self._sizes[head.log] = (signed.origin, signed.size)
-        if all_signed:
-            self._seen = version
+        return owed
 
     async def _run(self, interval: float) -> None:
         while not self._closing.is_set():

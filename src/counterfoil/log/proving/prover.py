@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from counterfoil.clock import Clock
 from counterfoil.errors import (
+    CounterfoilError,
     FormatError,
     NotFoundError,
     ProofError,
@@ -31,6 +35,15 @@ from .published import Chain, Published, PublishedCheckpoints
 from .tiles import TreeReader
 
 _PAGE = 1000
+
+
+class _Ready(NamedTuple):
+    """A checkpoint that is signed, to be recorded where ``row`` is given, and then published."""
+
+    head: Head
+    signed: SignedCheckpoint
+    row: CheckpointRow | None
+    published: Published | None
 
 
 class Prover:
@@ -64,29 +77,70 @@ class Prover:
             RollbackError: the log does not continue what was signed before.
             OSError: the published checkpoint cannot be written.
         """
+        [signed] = (await self.checkpoint_all([log])).values()
+        if isinstance(signed, Exception):
+            raise signed
+        return signed
+
+    async def checkpoint_all(
+        self, logs: Sequence[str]
+    ) -> dict[str, SignedCheckpoint | CounterfoilError | OSError]:
+        """As :meth:`checkpoint` for many logs, recorded in one transaction.
+
+        Returns:
+            By log, its checkpoint, or why there is none: one log's trouble is not the others'.
+
+        Raises:
+            StoreError: none could be recorded.
+        """
+        found: dict[str, SignedCheckpoint | CounterfoilError | OSError] = {}
+        ready: list[_Ready] = []
         async with self._published.locked():
-            head = await self._head(log)
-            key = self._identity.signing_key(head.origin)
-            published = await self._published.own(head.origin, key.verifier)
-            recorded = await self.recorded(head)
-            if published is not None:
-                await self._continues(head, published.checkpoint, "published")
-            if recorded is not None:
-                await self._continues(head, recorded.checkpoint, "recorded")
-            if recorded is None or recorded.size < head.size or recorded.origin != head.origin:
-                signed_at = max(
-                    self._clock.now(),
-                    head.recorded_at,
-                    0 if recorded is None else recorded.signed_at,
-                )
-                note = Checkpoint(head.origin, head.size, _root(head)).sign(key)
-                row = CheckpointRow(head.number, head.size, signed_at, note)
-                await self._store.put_checkpoints([row])
-                recorded = SignedCheckpoint.open(log, row, key.verifier)
-            if published is None or published.checkpoint.size < recorded.size:
-                chain = await self._chain(head, published, recorded.size)
-                await self._published.advance(head.origin, Published(recorded.note, chain))
-            return recorded
+            for log in logs:
+                try:
+                    ready.append(await self._prepare(log))
+                except (CounterfoilError, OSError) as error:
+                    found[log] = error
+            rows = [one.row for one in ready if one.row is not None]
+            if rows:
+                await self._store.put_checkpoints(rows)
+            for one in ready:
+                try:
+                    await self._publish(one)
+                except (CounterfoilError, OSError) as error:
+                    found[one.signed.log] = error
+                else:
+                    found[one.signed.log] = one.signed
+        return found
+
+    async def is_published(self, head: Head) -> bool:
+        """Whether a log as it is now was published: a crash may come between the steps."""
+        key = self._identity.verifier_key(head.origin)
+        published = await self._published.own(head.origin, key)
+        return published is not None and published.checkpoint.size >= head.size
+
+    async def _prepare(self, log: str) -> _Ready:
+        head = await self._head(log)
+        key = self._identity.signing_key(head.origin)
+        published = await self._published.own(head.origin, key.verifier)
+        recorded = await self.recorded(head)
+        if published is not None:
+            await self._continues(head, published.checkpoint, "published")
+        if recorded is not None:
+            await self._continues(head, recorded.checkpoint, "recorded")
+            if recorded.size == head.size and recorded.origin == head.origin:
+                return _Ready(head, recorded, None, published)
+        before = 0 if recorded is None else recorded.signed_at
+        signed_at = max(self._clock.now(), head.recorded_at, before)
+        note = Checkpoint(head.origin, head.size, _root(head)).sign(key)
+        row = CheckpointRow(head.number, head.size, signed_at, note)
+        return _Ready(head, SignedCheckpoint.open(log, row, key.verifier), row, published)
+
+    async def _publish(self, ready: _Ready) -> None:
+        head, published, signed = ready.head, ready.published, ready.signed
+        if published is None or published.checkpoint.size < signed.size:
+            chain = await self._chain(head, published, signed.size)
+            await self._published.advance(head.origin, Published(signed.note, chain))
 
     async def recorded(self, head: Head) -> SignedCheckpoint | None:
         """A log's last recorded checkpoint, its signature verified; None where there is none.

@@ -241,6 +241,7 @@ class Verifier:
     async def _check_strays(self, heads: list[Head], findings: Findings) -> None:
         """Rows that are no log's."""
         numbers = sorted(head.number for head in heads)
+        known = set(numbers)
         edges = [
             SMALLEST,
             *(edge for number in numbers for edge in (number * LOG_SPAN, (number + 1) * LOG_SPAN)),
@@ -250,7 +251,7 @@ class Verifier:
             if first < last and first >= -(1 << 63):
                 await self._find_rows(first, last - 1, findings)
         for holding in await self._store.inventory():
-            if holding.log not in numbers:
+            if holding.log not in known:
                 place = {"tile": Place.TILE, "checkpoint": Place.CHECKPOINT}.get(
                     holding.table, Place.COUNT
                 )
