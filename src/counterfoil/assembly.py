@@ -21,18 +21,22 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from counterfoil.access import Services
+    from counterfoil.search.indexer import Indexer
 
 #: How ``serve`` tells its workers what the command line said.
 SERVED: Final = "_COUNTERFOIL_SERVED_SETTINGS"
 
 
-def open_log(settings: Settings, *, create: bool = True, writes: bool = True) -> Opening[AuditLog]:
+def open_log(
+    settings: Settings, *, create: bool = True, writes: bool = True, indexes: bool = False
+) -> Opening[AuditLog]:
     """The log that the settings describe, to be awaited or used in ``async with``.
 
     Args:
         create: whether a database that is not there is made.
         writes: whether events will be written: a process that only reads signs no checkpoint
             that it is not asked for, and leaves the spool to those that write.
+        indexes: whether the text index is kept, where the settings have one.
 
     Raises:
         ConfigurationError: a setting cannot be used, or there is no database and none is to
@@ -55,6 +59,7 @@ def open_log(settings: Settings, *, create: bool = True, writes: bool = True) ->
         "spool": settings.spool if writes else False,
         "token": None if settings.token is None else settings.token.get_secret_value(),
         "plain_http": settings.plain_http,
+        "text_index": settings.text_index if indexes else False,
     }
     return AuditLog.open(settings.url, **arguments)
 
@@ -67,6 +72,22 @@ def spool_folder(settings: Settings) -> Path | None:
         return None
     path = sqlite_path(settings.url)
     return path.with_name(f"{path.name}.spool")
+
+
+@asynccontextmanager
+async def indexer_of(settings: Settings) -> AsyncIterator[Indexer]:
+    """The text index of the log, open, and what fills it; nothing goes on by itself.
+
+    Raises:
+        ConfigurationError: the settings have none, or the log is a server's.
+    """
+    async with open_log(settings, create=False, writes=False) as audit:
+        indexer = audit.host.make_indexer(settings.text_index)
+        await indexer.index.open()
+        try:
+            yield indexer
+        finally:
+            await indexer.index.close()
 
 
 def catalogue_of(settings: Settings) -> Catalogue:
@@ -127,7 +148,7 @@ def server_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
-        async with open_log(settings) as audit:
+        async with open_log(settings, indexes=True) as audit:
             yield Services.of(audit, log=settings.log)
 
     options = ServerOptions(

@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         description="The folder where events wait while the database is away; true puts it "
         "where the key file is by default, false goes without.",
     )
+    text_index: bool | Path = Field(
+        True,
+        description="The file of the text index that the server keeps of a log in SQLite; true "
+        "puts it beside the database, false goes without.",
+    )
     outbox: str | None = Field(
         None,
         min_length=1,

@@ -216,6 +216,12 @@ class ScopedLog:
         self.principal.demand(Permission.READ)
         return self._audit.tokens(value, kind=kind, company_id=self._company(company_id))
 
+    async def unindexed(self) -> int:
+        """How many events the text index does not hold yet; 0 where there is none."""
+        self.principal.demand(Permission.READ)
+        indexer = self._audit.host.indexer
+        return 0 if indexer is None else await indexer.behind()
+
     async def stats(self) -> Stats:
         """How much there is and what waits, of all companies. See :meth:`AuditLog.stats`.
 

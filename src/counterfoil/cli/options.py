@@ -96,6 +96,10 @@ _FILTER_OPTIONS: dict[str, Any] = {
     "on_behalf_of": Annotated[_Texts, _option("--on-behalf-of", help="For whom it was done.")],
     "impersonator": Annotated[_Texts, _option("--impersonator", help="Who was really there.")],
     "subject": Annotated[_Texts, _option("--subject", help="A further person it is about.")],
+    "text": Annotated[
+        _Texts,
+        _option("--text", help="Words anywhere in the event, side by side; all of several."),
+    ],
     "where": Annotated[
         _Texts,
         _option("--where", help="A member, as details.reason=supplier; metadata, changes, "
@@ -115,6 +119,7 @@ _FLAT = {
     "on_behalf_of": "on_behalf_of",
     "impersonator": "impersonator",
     "subject": "subject",
+    "text": "text",
 }
 _OBJECTS = ("details", "metadata", "before_state", "after_state", "changes")
 #: What the counts by hour and day can be filtered by.

@@ -72,6 +72,7 @@ class AuditLog:
         outbox: str | Connect | None = None,
         token: str | None = None,
         plain_http: bool = False,
+        text_index: str | Path | bool = False,
     ) -> Opening[AuditLog]:
         """Open a log, and make it where there is none yet.
 
@@ -104,6 +105,9 @@ class AuditLog:
             plain_http: whether a server's ``http://`` address may leave this machine.
             outbox: an outbox of the application's, moved into the log in the background for as
                 long as the log is open; see :meth:`relay`.
+            text_index: whether an index is kept for ``text=``, in the background: in PostgreSQL
+                in a schema of its own, else in a file, by default beside the database with
+                ``.search`` after its name. Without it, texts are found by reading.
 
         Raises:
             ConfigurationError: an argument cannot be used.
@@ -128,6 +132,7 @@ class AuditLog:
             log_per_company=log_per_company,
             token=token,
             plain_http=plain_http,
+            text_index=text_index,
         )
 
         connect = None if outbox is None else connector(outbox)

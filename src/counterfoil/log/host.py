@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from counterfoil.errors import (
@@ -21,6 +22,7 @@ from counterfoil.proof.tile import tile_width
 from counterfoil.record import Draft
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.row import LOG_SPAN
+from counterfoil.search.indexer import Indexer
 from counterfoil.store import Head, Selection
 from counterfoil.store.registry import Registry
 
@@ -61,6 +63,19 @@ class Host:
     def database(self) -> str:
         """The database's random id."""
         return self._backend.identity.database
+
+    @property
+    def indexer(self) -> Indexer | None:
+        """Keeps the text index, in a process that has one."""
+        return self._backend.indexer
+
+    def make_indexer(self, place: str | Path | bool) -> Indexer:
+        """Another one, not opened yet; see ``AuditLog.open``, ``text_index``.
+
+        Raises:
+            ConfigurationError: there is to be none.
+        """
+        return self._backend.make_indexer(place)
 
     @property
     def public_key(self) -> bytes | None:

@@ -56,6 +56,7 @@ class Setup:
     log_per_company: bool = False
     token: str | None = field(default=None, repr=False)
     plain_http: bool = False
+    text_index: str | Path | bool = False
 
     async def open(self) -> Parts:
         """Open the parts of a log in a database, or on a server.
@@ -93,6 +94,7 @@ class Setup:
                 limits=limits,
                 checkpoint_interval=self.checkpoint_interval,
                 url=self.url,
+                text_index=self.text_index,
             )
             if away is None:
                 await backend.look_back()

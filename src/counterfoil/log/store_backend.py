@@ -5,11 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from counterfoil.clock import Clock
-from counterfoil.errors import CounterfoilError, RollbackError, WriteError, WriteTimeoutError
+from counterfoil.errors import (
+    ConfigurationError,
+    CounterfoilError,
+    RollbackError,
+    WriteError,
+    WriteTimeoutError,
+)
 from counterfoil.record.entry import UntimedEntry
+from counterfoil.search.indexer import Indexer
+from counterfoil.search.opening import text_index as open_index
 from counterfoil.store import Store
 
 from .backend import Abandoned
@@ -46,6 +55,7 @@ class StoreBackend:
         limits: bounds of the queue and of waiting.
         checkpoint_interval: seconds between signed checkpoints; None signs only when asked.
         url: the store's address, for processes that verify.
+        text_index: whether a text index is kept, and in which file.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class StoreBackend:
         limits: Limits,
         checkpoint_interval: float | None,
         url: str | None = None,
+        text_index: str | Path | bool = False,
     ) -> None:
         self.store = store
         self.identity = identity
@@ -89,10 +100,36 @@ class StoreBackend:
             self._commits.notify,
             limits.write_timeout,
         )
-        self.reader = Reader(store, self._commits, self.company_logs)
+        self._url = url
+        self.indexer = None if text_index is False else self.make_indexer(text_index)
+        texts = None if self.indexer is None else self.indexer.index
+        self.reader = Reader(store, self._commits, self.company_logs, texts=texts)
         self.prover = Prover(store, identity, published, clock)
         self.verifier = Verifier(store, identity, published, self._origin, url)
         self.checkpointer = Checkpointer(store, identity, self.prover, checkpoint_interval)
+
+    def make_indexer(self, place: str | Path | bool) -> Indexer:
+        """What keeps a text index of these logs, not opened yet.
+
+        Args:
+            place: its file; True for the default.
+
+        Raises:
+            ConfigurationError: False was given.
+        """
+        if place is False:
+            raise ConfigurationError(
+                "The settings say that there is no text index.",
+                remedy="Set text_index to true, or to a file.",
+            )
+        index = open_index(
+            self._url or "",
+            self.store,
+            self.identity.database,
+            None if place is True else place,
+            timeout=self._limits.write_timeout,
+        )
+        return Indexer(self.store, index)
 
     @property
     def waiting(self) -> int:
@@ -108,9 +145,11 @@ class StoreBackend:
             logger.error("%s", error)
 
     def start(self, abandoned: Abandoned) -> None:
-        """Begin to sign checkpoints."""
+        """Begin to sign checkpoints, and to keep the text index."""
         self._abandoned = abandoned
         self.checkpointer.start()
+        if self.indexer is not None:
+            self.indexer.start()
 
     async def put(self, entry: UntimedEntry) -> str:
         """Queue an entry, and return its id once it is committed and synced."""
@@ -171,6 +210,8 @@ class StoreBackend:
 
     async def seal(self) -> None:
         """Sign a last checkpoint."""
+        if self.indexer is not None:
+            await self.indexer.close()
         try:
             await self.checkpointer.close()
         finally:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from counterfoil.access import ScopedLog
 from counterfoil.base import AuditEventType
-from counterfoil.errors import KeyFileError, SearchError
+from counterfoil.errors import KeyFileError, QueryError, SearchError
 from counterfoil.log.read.page import Page
 from counterfoil.policy.catalogue.table import LOG_RULES
 from counterfoil.search.asked import filters_of
@@ -17,7 +18,9 @@ from counterfoil.search.language import format_terms, parse, value_of
 from counterfoil.search.terms import FieldTerm, Term, Terms
 
 #: Events on one page.
-PAGE = 50
+PAGE: Final = 50
+#: Seconds that a search may take: some have to read their way through the log.
+PATIENCE: Final = 15.0
 _KNOWN_TYPES = frozenset({*(member.value for member in AuditEventType), *LOG_RULES})
 _RANGE = ("since", "until")
 
@@ -91,9 +94,18 @@ async def find(log: ScopedLog, asked: Asked, cursor: str | None, limit: int = PA
     """A page of the events that a search finds, the newest first.
 
     Raises:
-        QueryError, CursorError, ForbiddenError: see ``ScopedLog.query``.
+        QueryError: see ``ScopedLog.query``; or it takes too long.
+        CursorError, ForbiddenError: see ``ScopedLog.query``.
     """
-    return await log.query(limit=limit, cursor=cursor, **with_tokens(log, asked.filters))
+    filters = with_tokens(log, asked.filters)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await log.query(limit=limit, cursor=cursor, **filters)
+    except TimeoutError:
+        raise QueryError(
+            "The search takes too long.",
+            remedy="Choose a shorter range of time, or add a user, a resource or a type.",
+        ) from None
 
 
 def with_tokens(log: ScopedLog, filters: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from counterfoil.access import ScopedLog
 from counterfoil.base import AuditLogLevel
 from counterfoil.record.entry import LEVELS, OUTCOMES
 
-from .asking import Asked, with_tokens
+from .asking import Asked, find
 
 #: What is told apart; the names of a search's fields and of the time line's dimensions.
 DIMENSIONS: Final = ("type", "level", "outcome")
@@ -97,8 +97,7 @@ async def _counted(log: ScopedLog, asked: Asked) -> Overview:
 
 
 async def _sampled(log: ScopedLog, asked: Asked) -> Overview:
-    filters = with_tokens(log, asked.filters)
-    page = await log.query(limit=SAMPLE, **filters)
+    page = await find(log, asked, None, SAMPLE)
     events = page.events
     span = events[0].recorded_at - events[-1].recorded_at if events else timedelta()
     unit = 3_600 if span <= _HOURLY else 86_400

@@ -17,6 +17,7 @@ from counterfoil.log.write.intake import check_log_name
 from counterfoil.record import Event, EventRow
 from counterfoil.record.entry import LEVEL_NUMBERS, OUTCOME_NUMBERS
 from counterfoil.record.instant import rfc3339
+from counterfoil.search.text_index import TextIndex
 from counterfoil.search.words import Phrase, event_text
 
 from .containment import holds, text, traces
@@ -77,6 +78,7 @@ class Filter:
         members: field -> the members that its object must contain.
         text: phrases that must all occur.
         exclude: filters of which none may match.
+        lookup: where words are looked up; without it events are read and compared.
         since, until, occurred_since, occurred_until: microseconds since the Unix epoch; the
             first of each pair belongs to the range, the second does not.
     """
@@ -88,6 +90,7 @@ class Filter:
     members: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     text: tuple[Phrase, ...] = ()
     exclude: tuple[Filter, ...] = ()
+    lookup: TextIndex | None = field(default=None, compare=False, repr=False)
     since: int | None = None
     until: int | None = None
     occurred_since: int | None = None
@@ -141,7 +144,10 @@ class Filter:
             members={name: read_members(name, given[name]) for name in _MEMBERS if name in given},
             text=phrases,
             exclude=cls._excluded(given.get("exclude") or {}),
-            **times,
+            since=times.get("since"),
+            until=times.get("until"),
+            occurred_since=times.get("occurred_since"),
+            occurred_until=times.get("occurred_until"),
         )
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Final, Unpack
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from counterfoil.errors import ConfigurationError, NotFoundError
 from counterfoil.log.commits import Commits
 from counterfoil.log.company_logs import CompanyLogs
 from counterfoil.record import Event
+from counterfoil.search.text_index import TextIndex
 from counterfoil.store import Store
 
 from .across import each_across, page_across
@@ -41,6 +43,7 @@ class Reader(Questions):
         commits: what this process commits; without it, new events are found by looking.
         companies: which logs are companies' own.
         poll: seconds between looks for what other processes recorded, above 0, at most 60.
+        texts: where words are looked up.
 
     Raises:
         ConfigurationError: ``poll`` is out of its range.
@@ -53,6 +56,7 @@ class Reader(Questions):
         companies: CompanyLogs | None = None,
         *,
         poll: float = 0.25,
+        texts: TextIndex | None = None,
     ) -> None:
         if not 0 < poll <= 60:
             raise ConfigurationError(
@@ -63,6 +67,10 @@ class Reader(Questions):
         self._commits = commits or Commits()
         self._companies = companies or CompanyLogs(store)
         self._poll = poll
+        self._texts = texts
+
+    def _filter(self, filters: Filters) -> Filter:
+        return replace(Filter.of(**filters), lookup=self._texts)
 
     async def get(self, event_id: str | UUID, *, log: str | None = None) -> Event:
         rows = await self._store.find([uuid_of(event_id).bytes])
@@ -83,7 +91,7 @@ class Reader(Questions):
         cursor: str | None = None,
         **filters: Unpack[Filters],
     ) -> Page:
-        where = Filter.of(**filters)
+        where = self._filter(filters)
         check_limit(limit)
         newest_first = is_newest_first(order)
         after = parse(cursor, where.digest(), newest_first=newest_first)
@@ -120,7 +128,7 @@ class Reader(Questions):
     async def events(
         self, *, order: Order = "oldest", **filters: Unpack[Filters]
     ) -> AsyncIterator[Event]:
-        where = Filter.of(**filters)
+        where = self._filter(filters)
         newest_first = is_newest_first(order)
         reach = await reach_of(self._store, self._companies, where)
         if not reach.is_one:
@@ -137,7 +145,7 @@ class Reader(Questions):
                 yield event
 
     async def count(self, **filters: Unpack[Filters]) -> int:
-        where = Filter.of(**filters)
+        where = self._filter(filters)
         reach = await reach_of(self._store, self._companies, where)
         return sum([await tally(self._store, head, where) for head in reach.heads])
 
@@ -156,7 +164,7 @@ class Reader(Questions):
     def follow(
         self, *, after: str | None = None, poll: float | None = None, **filters: Unpack[Filters]
     ) -> Follow:
-        where = Filter.of(**filters)
+        where = self._filter(filters)
         check_poll(poll)
         place = parse(after, where.digest(), newest_first=False)
         return follow_of(

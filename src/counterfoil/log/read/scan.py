@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import islice
 
+from counterfoil.errors import StoreError
 from counterfoil.record import Event, EventRow
 from counterfoil.record.row import LOG_SPAN, MentionRow
 from counterfoil.store import Selection, Store
@@ -22,6 +24,8 @@ _LEAST_SPAN, _MOST_SPAN = 1 << 15, 1 << 20
 _BREATH = 64
 #: People of events that are no further apart are read in one call.
 _NEAR = 16
+
+logger = logging.getLogger("counterfoil")
 
 
 class Scan:
@@ -51,6 +55,9 @@ class Scan:
         self._people: Sequence[str | None] = where.people or (None,)
         self._span = LOG_SPAN if where.is_telling else _LEAST_SPAN
         self._rows = _FEWEST_ROWS
+        self._lookup = where.lookup if where.text else None
+        #: The events below this index are in the text index; None until it was asked.
+        self._mark: int | None = None if self._lookup else 0
 
     @property
     def done(self) -> bool:
@@ -66,9 +73,15 @@ class Scan:
 
     async def step(self, count: int) -> list[Event]:
         """Read one piece: the matching events in it, at most ``count``, perhaps none."""
+        if self._mark is None:
+            self._mark = await self._indexed()
         first, end = self._piece()
         limit = count if self._where.is_exact else max(count, self._rows)
-        rows = await self._select(first, end, limit)
+        if end <= self._mark:
+            rows, last = await self._look_up(first, end, limit)
+        else:
+            rows = await self._select(first, end, limit)
+            last = rows[-1].index if len(rows) == limit else None
         admitted = [row for row in rows if self._where.admits(row)]
         mentions = await self._mentions(admitted)
 
@@ -82,8 +95,8 @@ class Scan:
                 if len(found) == count:
                     self._pass(event.index)
                     return found
-        if len(rows) == limit:
-            self._pass(rows[-1].index)
+        if last is not None:
+            self._pass(last)
             self._rows = min(self._rows * 2, _MOST_ROWS)
         else:
             self._pass(first if self._newest_first else end - 1)
@@ -91,8 +104,13 @@ class Scan:
         return found
 
     def _piece(self) -> tuple[int, int]:
+        mark = self._mark or 0
         if self._newest_first:
-            return max(self.first, self.end - self._span), self.end
+            if self.end <= mark:
+                return self.first, self.end
+            return max(self.first, mark, self.end - self._span), self.end
+        if self.first < mark:
+            return self.first, min(self.end, mark)
         return self.first, min(self.end, self.first + self._span)
 
     def _pass(self, index: int) -> None:
@@ -100,6 +118,37 @@ class Scan:
             self.end = index
         else:
             self.first = index + 1
+
+    async def _indexed(self) -> int:
+        """How much of the log the text index holds; 0 where it cannot be asked."""
+        assert self._lookup is not None, "asked only where there is one"
+        try:
+            mark = (await self._lookup.marks()).logs.get(self._base // LOG_SPAN)
+        except StoreError as error:
+            logger.warning("Text is searched for without its index. %s", error)
+            return 0
+        return 0 if mark is None else mark.size
+
+    async def _look_up(self, first: int, end: int, limit: int) -> tuple[list[EventRow], int | None]:
+        """The events that hold the words by the text index, and where to go on, if anywhere."""
+        assert self._lookup is not None, "asked only where there is one"
+        found = await self._lookup.find(
+            self._where.text,
+            self._where.equal.get("company_id", ()),
+            self._base + first,
+            self._base + end - 1,
+            newest_first=self._newest_first,
+            limit=limit,
+        )
+        # What the index leads to is gone where it was purged, or another event in a restored log.
+        positions = {one.id: one.position for one in found}
+        rows = [
+            row
+            for row in await self._store.find(list(positions))
+            if positions[row.id] == row.position
+        ]
+        rows.sort(key=lambda row: row.position, reverse=self._newest_first)
+        return rows, found[-1].position % LOG_SPAN if len(found) == limit else None
 
     async def _select(self, first: int, end: int, limit: int) -> list[EventRow]:
         found = [

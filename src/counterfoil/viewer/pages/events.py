@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from counterfoil.access import ScopedLog
-from counterfoil.errors import CounterfoilError, NotFoundError, QueryError, SearchError
+from counterfoil.errors import CounterfoilError, NotFoundError, QueryError, SearchError, StoreError
 from counterfoil.log.read.follow import Follow
 from counterfoil.log.read.page import Page
 from counterfoil.record import Event
@@ -31,6 +31,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 #: Seconds after which a stream that nothing came in on says that it is alive, and after which
 #: it ends, so that the browser comes back and its session is looked at again.
 _HEARTBEAT: Final = 15.0
+_WORTH_A_WORD: Final = 1_000
 _LONGEST: Final = 15 * 60.0
 
 logger = logging.getLogger("counterfoil")
@@ -54,7 +55,9 @@ async def events(request: Request) -> Response:
                 raise
             asked = Asked(typed, asked.terms, asked.filters, _everywhere(typed, error))
     status = 200 if asked.error is None else 400
-    return render("list.html", visitor, status, asked=asked, page=page, cursor=cursor, behind=0)
+    behind = await _unindexed(log) if "text" in asked.filters else 0
+    words: dict[str, Any] = {"asked": asked, "page": page, "cursor": cursor, "behind": behind}
+    return render("list.html", visitor, status, **words)
 
 
 @router.get("/range")
@@ -129,6 +132,15 @@ async def _stream(follow: Follow, visitor: Visitor, closing: asyncio.Event) -> A
         if coming is not None:
             coming.cancel()
         await follow.aclose()
+
+
+async def _unindexed(log: ScopedLog) -> int:
+    """How far the text index is behind, where it is worth a word."""
+    try:
+        behind = await log.unindexed()
+    except StoreError:
+        return 0
+    return behind if behind >= _WORTH_A_WORD else 0
 
 
 async def _by_id(log: ScopedLog, typed: str) -> str | None:
