@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.errors import ConfigurationError, MissingExtraError
@@ -62,16 +61,6 @@ def open_log(
         "text_index": settings.text_index if indexes else False,
     }
     return AuditLog.open(settings.url, **arguments)
-
-
-def spool_folder(settings: Settings) -> Path | None:
-    """The folder in which the settings let events wait; None where there is none."""
-    if isinstance(settings.spool, Path):
-        return settings.spool
-    if not settings.spool or not settings.url.startswith("sqlite:"):
-        return None
-    path = sqlite_path(settings.url)
-    return path.with_name(f"{path.name}.spool")
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from counterfoil import AuditContext, AuditLog, Limits, WriteError
 from counterfoil.errors import SchemaError, StoreError, StoreUnavailableError
+from counterfoil.log.setup import spool_folder
 
 from .flaky_store import FlakyStore, Trouble, open_log, opened
 from .recorded import EAGER, HASTY, LOGIN, ROLE, delivered, files, gaps, ids, spooled
@@ -168,3 +169,20 @@ async def test_it_is_said_that_the_store_is_away(
         async with opened(store, limits=EAGER) as log:
             await log.log_event(LOGIN)
     assert "Events that may wait go to the spool. The store is away." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("named", "url", "folder"),
+    [
+        (True, "sqlite:///logs/audit.db", Path("logs/audit.db.spool")),
+        (True, "postgresql://db.example.com/shop", Path("shop.spool")),
+        (True, "https://audit.example.com", Path("audit.example.com.spool")),
+        (True, "memory:", None),
+        (False, "sqlite:///audit.db", None),
+        (False, "https://audit.example.com", None),
+        ("spooled", "memory:", Path("spooled")),
+        (Path("spooled"), "https://audit.example.com", Path("spooled")),
+    ],
+)
+def test_where_events_wait(named: Any, url: str, folder: Path | None) -> None:
+    assert spool_folder(named, url) == folder

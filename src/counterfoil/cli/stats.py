@@ -34,10 +34,10 @@ def stats(
     connect = connect_to(None, settings) if settings.outbox else None
 
     async def read() -> Stats:
-        from counterfoil.assembly import spool_folder
+        from counterfoil.log.setup import spool_folder
         from counterfoil.log.stats import take_spool_stats
 
-        folder = spool_folder(settings)
+        folder = spool_folder(settings.spool, settings.url, plain_http=settings.plain_http)
         spool = None
         if folder is not None:
             spool = await take_spool_stats(folder, settings.limits.write_timeout)

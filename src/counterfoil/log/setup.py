@@ -15,7 +15,7 @@ from counterfoil.policy.link import Chain
 from counterfoil.policy.redaction import Rules, Tokens
 from counterfoil.spool import Spool
 from counterfoil.store import Store, open_store
-from counterfoil.wire.address import is_server
+from counterfoil.wire.address import ServerAddress, is_server
 
 from .backend import Backend
 from .late_store import LateStore
@@ -152,6 +152,24 @@ def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
         return KeyFile(Path(named))
     place = store.companions
     return None if place is None else KeyFile(place.with_name(f"{place.name}.key"))
+
+
+def spool_folder(named: str | Path | bool, url: str, *, plain_http: bool = False) -> Path | None:
+    """Where events wait for the log at an address; None where they do not.
+
+    Args:
+        named: as ``AuditLog.open`` takes it.
+        url: the log's address.
+        plain_http: whether a server's may be plain HTTP.
+
+    Raises:
+        ConfigurationError: the address is of no known form.
+    """
+    if is_server(url):
+        from .remote.setup import spool_folder as of_server
+
+        return of_server(named, ServerAddress.parse(url, plain_http=plain_http))
+    return _spool_folder(named, open_store(url))
 
 
 def _spool_folder(named: str | Path | bool, store: Store) -> Path | None:

@@ -47,17 +47,19 @@ async def open_server(setup: Setup) -> Parts:
         rules = session.rules(setup.redaction)
         intake = Intake(
             catalogue,
-            setup.chain or default_chain(catalogue, rules=rules, tokens=tokens),
+            setup.chain
+            or default_chain(catalogue, rules=rules, tokens=tokens, limit=limits.part_bytes),
             setup.clock,
             limits.replay_days,
             # Which log is meant where a call names none is for the server to say.
             log_per_company=True,
         )
         backend = ServerBackend(link, tokens, limits)
+        folder = spool_folder(setup.spool, address)
         await _prepare(backend, session)
         path = WritePath(
             backend,
-            _spool(setup, address),
+            None if folder is None else Spool(folder, max_bytes=limits.spool_bytes),
             intake,
             catalogue=catalogue,
             clock=setup.clock,
@@ -87,7 +89,8 @@ def _known_file(setup: Setup, address: ServerAddress) -> Path:
     return Path(f"{address.name}.known") if setup.key_file is None else Path(setup.key_file)
 
 
-def _spool(setup: Setup, address: ServerAddress) -> Spool | None:
-    if setup.spool is False:
+def spool_folder(named: str | Path | bool, address: ServerAddress) -> Path | None:
+    """Where events wait for a server; None where they do not."""
+    if named is False:
         return None
-    return Spool(Path(f"{address.name}.spool") if setup.spool is True else Path(setup.spool))
+    return Path(f"{address.name}.spool") if named is True else Path(named)
