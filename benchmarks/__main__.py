@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from . import chain, ingest, logs, postgres, reads, redaction, size, startup, verify
+from . import chain, ingest, logs, outbox, postgres, reads, redaction, size, startup, verify
 from .figure import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -21,6 +21,7 @@ PARTS = {
     "chain": chain.figures,
     "ingest": ingest.run,
     "logs": logs.run,
+    "outbox": outbox.run,
     "size": size.run,
     "verify": verify.run,
     "reads": reads.run,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import sqlite3
 
 import pytest
 
@@ -12,6 +13,7 @@ from counterfoil import AuditLog, AuditLogger
 from counterfoil.capture import audit_context
 from counterfoil.capture.bound import BlockingAuditLog, BoundAuditLog
 from counterfoil.errors import ConfigurationError, InputError
+from counterfoil.outbox import adapter_of
 
 
 async def test_bound_fields_stand_between_the_call_and_the_context(audit: AuditLog) -> None:
@@ -59,6 +61,26 @@ async def test_a_thread_records_with_its_own_context_or_the_bound_one(audit: Aud
     assert (await audit.get(inside)).user_id == "u-1"
     event = await audit.get(outside)
     assert (event.user_id, event.company_id) == ("u-1", "c-1")
+
+
+async def test_a_blocking_logger_writes_to_a_connection_in_the_thread_that_calls(
+    audit: AuditLog,
+) -> None:
+    blocking = BlockingAuditLog(BoundAuditLog(audit), asyncio.get_running_loop())
+
+    def handle() -> tuple[str, int]:
+        # A connection of the standard library may be used in its own thread only.
+        shop = sqlite3.connect(":memory:")
+        adapter_of(shop).create(shop)
+        with shop:
+            event_id = blocking.log_event("order.seen", connection=shop)
+        (count,) = shop.execute("SELECT count(*) FROM counterfoil_outbox").fetchone()
+        shop.close()
+        return event_id, count
+
+    event_id, count = await asyncio.to_thread(handle)
+    assert (bool(event_id), count) == (True, 1)
+    assert await audit.count() == 0
 
 
 async def test_a_blocking_logger_refuses_to_wait_for_its_own_loop(audit: AuditLog) -> None:

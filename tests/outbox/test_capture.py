@@ -243,6 +243,9 @@ def test_the_facade_writes_in_the_thread_that_calls(
             path, factory=OwnConnection if kind == "subclass" else sqlite3.Connection
         )
     with SyncAuditLog.open(log_url, checkpoint_interval=None) as audit:
+        with pytest.raises(OutboxError, match="no table") as failure:
+            audit.log_event(PRICE, connection=connection)
+        assert failure.value.event_id
         audit.create_outbox(connection)
         with connection:
             audit.log_event(PRICE, "u-1", connection=connection)

@@ -10,6 +10,7 @@ from counterfoil.ambient import AMBIENT
 from counterfoil.base import AuditContext
 from counterfoil.errors import ConfigurationError
 from counterfoil.log import AuditLog
+from counterfoil.outbox import through_own_thread
 
 from .context import Surroundings, entered, given_fields
 
@@ -99,7 +100,7 @@ class BlockingAuditLog:
         """A further logger, as :meth:`BoundAuditLog.bind` has it."""
         return BlockingAuditLog(self._log.bind(context, **fields), self._loop)
 
-    log_event = _blocking(AuditLog.log_event)
+    log_event = through_own_thread(_blocking(AuditLog.log_event))
 
     def _check_thread(self) -> None:
         try:

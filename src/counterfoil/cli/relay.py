@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,7 +50,8 @@ async def _until_told(settings: Settings, connect: Connect) -> int:
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+        with suppress(NotImplementedError):  # Windows: there Ctrl-C interrupts
+            loop.add_signal_handler(number, told.set)
     async with open_log(settings) as audit, audit.relay(connect) as relay:
         say("Moving what is committed; SIGTERM or Ctrl-C ends it.")
         await told.wait()

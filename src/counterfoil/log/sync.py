@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from counterfoil.outbox import blocking_adapter_of, hand_over
+from counterfoil.outbox import blocking_adapter_of, through_own_thread
 
 from .audit_log import AuditLog
 from .background import BackgroundLoop
@@ -75,15 +75,7 @@ class SyncAuditLog:
         """Open a log; takes what :meth:`AuditLog.open` takes."""
         return cls(AuditLog.open(*args, **kwargs))
 
-    def log_event(self, *args: Any, connection: Any = None, **kwargs: Any) -> str:
-        """As :meth:`AuditLog.log_event`; ``connection`` is used in the calling thread."""
-        record = self._log.log_event
-        if connection is None:
-            return self._loop.run(record(*args, **kwargs))
-        return hand_over(
-            connection,
-            lambda carrier: self._loop.run(record(*args, connection=carrier, **kwargs)),
-        )
+    log_event = through_own_thread(_blocking(AuditLog.log_event))
 
     def create_outbox(self, connection: Any) -> None:
         """As :meth:`AuditLog.create_outbox`, in the calling thread."""

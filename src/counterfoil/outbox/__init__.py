@@ -6,7 +6,7 @@ imports a driver that is not there.
 """
 
 from .adapter import Adapter, adapter_of, blocking_adapter_of
-from .carrier import hand_over
+from .carrier import through_own_thread
 from .opening import Connect, connector, open_source, opened_source
 from .source import Backlog, Claim, Row, Source
 
@@ -20,7 +20,7 @@ __all__ = [
     "adapter_of",
     "blocking_adapter_of",
     "connector",
-    "hand_over",
     "open_source",
     "opened_source",
+    "through_own_thread",
 ]

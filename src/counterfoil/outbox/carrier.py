@@ -7,9 +7,15 @@ used by the thread that called, and by no other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+from counterfoil.errors import OutboxError
 
 from .adapter import Adapter, blocking_adapter_of
+
+P = ParamSpec("P")
+S = TypeVar("S")
 
 
 class Carrier:
@@ -35,18 +41,33 @@ class CarrierAdapter:
 ADAPTER: Final[Adapter] = CarrierAdapter()
 
 
-def hand_over(connection: Any, record: Callable[[Carrier], str]) -> str:
-    """Record through a connection of the calling thread, and return the event's id.
+def through_own_thread(
+    method: Callable[Concatenate[S, P], str],
+) -> Callable[Concatenate[S, P], str]:
+    """A ``log_event`` for threads, which uses a ``connection`` in the thread that calls.
 
     Args:
-        record: records the event in another thread, through the stand-in that it is given.
+        method: records an event in another thread, and returns its id.
 
     Raises:
         InputError: the connection is of no known kind, or belongs to an event loop.
         OutboxError: the connection does not take the event.
     """
-    adapter = blocking_adapter_of(connection)
-    carrier = Carrier()
-    event_id = record(carrier)
-    adapter.put(connection, carrier.draft)
-    return event_id
+
+    @wraps(method)
+    def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        connection = kwargs.get("connection")
+        if connection is None:
+            return method(self, *args, **kwargs)
+        adapter = blocking_adapter_of(connection)
+        carrier = Carrier()
+        kwargs["connection"] = carrier
+        event_id = method(self, *args, **kwargs)
+        try:
+            adapter.put(connection, carrier.draft)
+        except OutboxError as error:
+            error.event_id = event_id
+            raise
+        return event_id
+
+    return call

@@ -123,8 +123,12 @@ class Relay:
             WriteError: the log does not take an event now, or refuses to be written to.
         """
         before = self._moved
-        while await self._turn():
-            pass
+        try:
+            while await self._turn():
+                pass
+        finally:
+            if self._task is None:
+                await self._let_go()
         for refusal in self._refusing.values():
             raise refusal
         return self._moved - before
