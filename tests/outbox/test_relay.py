@@ -22,8 +22,16 @@ from counterfoil.errors import (
     StoreUnavailableError,
 )
 from counterfoil.record.spooled import decode, encode
+from tests.postgres import OwnPostgres
 
-from .application import EAGER, Application, SQLiteApplication, own_events, recorded
+from .application import (
+    EAGER,
+    Application,
+    PostgresApplication,
+    SQLiteApplication,
+    own_events,
+    recorded,
+)
 
 PRICE = AuditEventType.PRICE_CHANGED
 
@@ -316,3 +324,19 @@ async def test_a_log_that_is_away_is_waited_for(
             assert len(await shop.waiting()) == 3
         await log.relay(shop.connect).drain()
         assert await recorded(log) == ids
+
+
+async def test_a_relay_outlives_its_databases_server(
+    audit: AuditLog, own_postgres: OwnPostgres
+) -> None:
+    shop = PostgresApplication(own_postgres.create())
+    await shop.prepare(audit)
+    async with audit.relay(shop.connect) as relay:
+        first = await put(audit, shop)
+        assert [event.id for event in await following(audit, 1)] == first
+        own_postgres.kill()
+        assert (await relay.stats()).waiting is None
+        own_postgres.start()
+        more = await put(audit, shop, 2)
+        assert [event.id for event in await following(audit, 3)] == first + more
+    assert await shop.waiting() == []
