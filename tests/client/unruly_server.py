@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import logging
-import socket
 from base64 import b64encode
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import uvicorn
 
 from counterfoil.policy.redaction import Tokeniser
 from counterfoil.proof import Checkpoint, SigningKey, leaf_hash
 from counterfoil.record.spooled import decode
+
+from .real_server import listen, run
 
 DATABASE = "0123456789abcdef"
 TOKEN = "cf_test_secret"
@@ -243,33 +242,14 @@ def problem(status: int, headers: dict[str, str] | None = None, **members: Any) 
     return status, found, orjson.dumps({"status": status, **members})
 
 
-class _Uvicorn(uvicorn.Server):
-    def capture_signals(self) -> Any:
-        """Signals are the tests' own."""
-        return nullcontext()
-
-
 @asynccontextmanager
 async def serving(app: UnrulyServer, port: int = 0) -> AsyncIterator[int]:
     """The server on a port of this machine; gives the port."""
-    for name in ("uvicorn.error", "uvicorn.access"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    # With its protocol named, asyncio sends what it is given at once (TCP_NODELAY).
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(("127.0.0.1", port))
-    listening.listen()
+    listening = listen(port)
     port = listening.getsockname()[1]
     app.url = f"http://127.0.0.1:{port}"
-    config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
-    server = _Uvicorn(config)
-    task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        yield port
+        async with run(app, listening, lifespan="off", timeout_graceful_shutdown=1):
+            yield port
     finally:
         app.going.set()
-        server.should_exit = True
-        await task
-        listening.close()

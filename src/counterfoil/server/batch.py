@@ -15,6 +15,7 @@ import orjson
 from counterfoil.access import Principal
 from counterfoil.errors import CounterfoilError, ForbiddenError, InputError, SpoolCorruptError
 from counterfoil.log.host import Host
+from counterfoil.record.draft import COMPANY_LOG
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.spooled import decode
 
@@ -98,8 +99,9 @@ class Batch:
                     "The event is one that only the log itself records.",
                     remedy="Send events of your own.",
                 )
-            claimed = {"log": draft.log, "company_id": draft.company_id}
-            draft.log, draft.company_id = claim(claimed, self._principal)
+            claimed = {"log": draft.log or None, "company_id": draft.company_id}
+            log, draft.company_id = claim(claimed, self._principal)
+            draft.log = log or COMPANY_LOG
             if draft.audit is not None:
                 draft.note("reported_by", self._principal.key_id)
             return self._host.readmit(draft)

@@ -87,16 +87,12 @@ class Timeline:
         return {group: [bucket.groups.get(group, 0) for bucket in self.buckets] for group in groups}
 
 
-async def count_by_time(
-    store: Store,
-    heads: Sequence[Head],
-    where: Filter,
-    unit: Unit,
-    by: Sequence[Dimension],
-    *,
-    fill: bool,
-) -> Timeline:
-    """The time line of logs together. The arguments are :meth:`Questions.timeline`'s."""
+def check_counts(where: Filter, unit: str, by: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """The filter as the roll-ups know it.
+
+    Raises:
+        QueryError: they cannot answer such a question.
+    """
     if unit not in _LENGTHS:
         raise QueryError("There is no such unit.", remedy="Use hour or day.")
     if isinstance(by, str) or len(set(by)) != len(by) or not _COLUMNS.keys() >= set(by):
@@ -111,6 +107,20 @@ async def count_by_time(
             remedy="Filter it by log, since, until, event_type, level, min_level, outcome and "
             "company_id; use count() for anything else.",
         )
+    return equal
+
+
+async def count_by_time(
+    store: Store,
+    heads: Sequence[Head],
+    where: Filter,
+    unit: Unit,
+    by: Sequence[Dimension],
+    *,
+    fill: bool,
+) -> Timeline:
+    """The time line of logs together. The arguments are :meth:`Questions.timeline`'s."""
+    equal = check_counts(where, unit, by)
     length = _LENGTHS[unit]
     first = None if where.since is None else where.since // length
     last = None if where.until is None else -(-where.until // length) - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 import orjson
@@ -42,12 +42,20 @@ class ServerFollow(Follow):
     Args:
         link: to the server.
         params: the filters.
-        after: where to begin; None begins at the filter's ``since``, or else with what is
-            recorded from the first step on.
+        after: where to begin.
+        settle: asks where the log ends, to begin there; None, without ``after``, begins at the
+            filter's ``since``.
     """
 
-    def __init__(self, link: Link, params: Sequence[tuple[str, str]], after: str | None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        params: Sequence[tuple[str, str]],
+        after: str | None,
+        settle: Callable[[], Awaitable[str]] | None,
+    ) -> None:
         self._link = link
+        self._settle = settle
         self._params = params
         #: Where the stream is; what it brought so far is ready.
         self._reached = after
@@ -144,10 +152,15 @@ class ServerFollow(Follow):
     async def _stream(self, begun: asyncio.Future[None]) -> bool:
         """Read one stream to its end; whether nothing can come any more."""
         await self._link.session()
+        if self._reached is None and self._settle is not None:
+            self._reached = await self._settle()
         headers = {} if self._reached is None else {"Last-Event-ID": self._reached}
         async with self._link.connection.events(
             "/v1/stream", params=self._params, headers=headers, silence=SILENCE
         ) as messages:
+            if not begun.done():
+                self._cursor = self._reached
+                begun.set_result(None)
             async for message in messages:
                 if message.event == "end":
                     return True
@@ -156,9 +169,6 @@ class ServerFollow(Follow):
                     await self._put(step)
                 if message.id:
                     self._reached = message.id
-                if not begun.done():
-                    self._cursor = self._reached
-                    begun.set_result(None)
         return False
 
 

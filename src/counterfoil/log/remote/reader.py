@@ -9,8 +9,9 @@ from typing import Any, Unpack
 from uuid import UUID
 from weakref import WeakSet
 
-from counterfoil.errors import NotFoundError, QueryError
+from counterfoil.errors import NotFoundError
 from counterfoil.log.read.criteria import CountFilters, Filters
+from counterfoil.log.read.filter import Filter
 from counterfoil.log.read.follow import Follow
 from counterfoil.log.read.page import Page
 from counterfoil.log.read.questions import (
@@ -21,7 +22,7 @@ from counterfoil.log.read.questions import (
     is_newest_first,
     uuid_of,
 )
-from counterfoil.log.read.timeline import Bucket, Dimension, Timeline, Unit
+from counterfoil.log.read.timeline import Bucket, Dimension, Timeline, Unit, check_counts
 from counterfoil.record import Event
 from counterfoil.wire.connection import not_ours
 
@@ -110,10 +111,7 @@ class ServerReader(Questions):
         fill: bool = True,
         **filters: Unpack[CountFilters],
     ) -> Timeline:
-        if isinstance(by, str):
-            raise QueryError(
-                "The time line cannot be told apart by this.", remedy="Give by= a sequence."
-            )
+        check_counts(Filter.of(**filters), unit, by)
         params = [("unit", str(unit)), ("fill", "true" if fill else "false")]
         params += [("by", str(name)) for name in by]
         params += params_of(filters)
@@ -128,7 +126,13 @@ class ServerReader(Questions):
         self, *, after: str | None = None, poll: float | None = None, **filters: Unpack[Filters]
     ) -> Follow:
         check_poll(poll)
-        follow = ServerFollow(self._link, [EVIDENCE, *params_of(filters)], after)
+        params = [EVIDENCE, *params_of(filters)]
+
+        async def end() -> str:
+            return (await self.query(limit=1, **filters)).end_cursor
+
+        since = filters.get("since") is not None
+        follow = ServerFollow(self._link, params, after, None if since else end)
         self._follows.add(follow)
         return follow
 

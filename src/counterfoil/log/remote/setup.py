@@ -77,7 +77,9 @@ async def open_server(setup: Setup) -> Parts:
 async def _prepare(backend: ServerBackend, session: Session) -> None:
     if session.role == WRITER:
         try:
-            await backend.fetch_keys(session.company)
+            # Events without a company of their own are the key's company's.
+            for company in {None, session.company}:
+                await backend.fetch_keys(company)
         except CounterfoilError:
             # The server is away; they are asked for when they are wanted.
             return

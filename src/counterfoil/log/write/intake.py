@@ -170,7 +170,10 @@ class Intake:
         """
         if _UUID_TEXT.fullmatch(draft.event_id) is None:
             raise EventIdError
-        if draft.log != COMPANY_LOG:
+        if draft.log == COMPANY_LOG:
+            # No log was named there: which one is meant is this log's to say.
+            draft.log = self._log
+        else:
             check_log_name(draft.log)
         if draft.event_type in LOG_RULES and draft.audit is not None:
             draft.rule = self.catalogue.log_rule(draft.event_type)
