@@ -87,15 +87,15 @@ FILTERS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("filters", FILTERS, ids=str)
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 async def test_pages_are_the_same_as_where_the_log_is(
-    server: RealServer, writer: AuditLog, auditor: AuditLog, filters: dict[str, Any], order: Any
+    server: RealServer, writer: AuditLog, auditor: AuditLog, order: Any
 ) -> None:
     await record(writer)
-    here, there = await pages(auditor, order, filters), await pages(server.audit, order, filters)
-    assert here == there
-    assert all(isinstance(event, Event) for event in here)
+    for filters in FILTERS:
+        here = await pages(auditor, order, filters)
+        assert here == await pages(server.audit, order, filters), filters
+        assert all(isinstance(event, Event) for event in here)
 
 
 async def pages(log: AuditLog, order: Any, filters: dict[str, Any]) -> list[Event]:

@@ -85,7 +85,9 @@ class Drain:
         self._make_gap = make_gap
         self._taken = taken
         self._in_order = in_order
-        self._delivered = False
+        #: Set unless something was delivered and more of it waits.
+        self._caught_up = asyncio.Event()
+        self._caught_up.set()
         self._pause = max(limits.retry_after, _PAUSE)
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
@@ -104,6 +106,15 @@ class Drain:
         """There is something to deliver."""
         self._woken.set()
 
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether the store takes what waits, and has not had all of it yet."""
+        return not self._caught_up.is_set()
+
+    async def catch_up(self, seconds: float) -> None:
+        """Wait until all is delivered, or the store is away again; so long at most."""
+        await _wait(self._caught_up, seconds)
+
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - gives up, and does not raise
         """Deliver what can be delivered now, and end. What is left is the next process's.
 
@@ -112,6 +123,7 @@ class Drain:
         """
         self._ending.set()
         self._woken.set()
+        self._caught_up.set()
         if self._task is None:
             return
         done, _ = await asyncio.wait({self._task}, timeout=timeout)
@@ -123,17 +135,15 @@ class Drain:
         """Deliver what can be delivered now; whether nothing is left."""
         try:
             await self._deliver_all()
-        except CounterfoilError as error:
-            self._note(error)
-            return False
         except Exception as error:  # noqa: BLE001 - tried again, and said
             self._note(error)
+            self._caught_up.set()
             return False
         self._trouble = ""
-        if self._in_order and self._delivered and not self._woken.is_set():
+        if self.is_catching_up and not self._woken.is_set():
             # Whatever was kept until now is delivered.
-            self._delivered = False
             self._taken()
+            self._caught_up.set()
         return True
 
     async def _run(self) -> None:
@@ -225,8 +235,9 @@ class Drain:
 
     def _go_on(self) -> None:
         self._trouble = ""
-        self._delivered = True
-        if not self._in_order:
+        if self._in_order:
+            self._caught_up.clear()
+        else:
             self._taken()
 
     def _note(self, error: Exception) -> None:

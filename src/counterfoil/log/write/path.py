@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from counterfoil.clock import Clock
-from counterfoil.errors import StoreError, WriteError
+from counterfoil.errors import StoreError, WriteError, WriteTimeoutError
 from counterfoil.log.backend import Backend
 from counterfoil.log.limits import Limits
 from counterfoil.log.stats import SpoolStats, take_spool_stats
@@ -110,11 +110,22 @@ class WritePath:
         """
         fallback = self._fallback
         if fallback is not None and fallback.store_is_away and fallback.takes(entry):
-            return await fallback.keep(entry, None)
+            if self._drain is not None and self._drain.is_catching_up:
+                await self._wait_behind(self._drain, entry)
+            if fallback.store_is_away:
+                return await fallback.keep(entry, None)
         try:
             return await self._put(entry)
         except (WriteError, StoreError) as error:
             return await self.bridge(entry, error)
+
+    async def _wait_behind(self, drain: Drain, entry: UntimedEntry) -> None:
+        """Let the spool be emptied first, rather than fill it as fast as that is done."""
+        try:
+            await drain.catch_up(self._limits.write_timeout / 2)
+        except asyncio.CancelledError:
+            self.abandon(entry, WriteTimeoutError(event_id=entry.event_id))
+            raise
 
     @property
     def is_bridging(self) -> bool:
