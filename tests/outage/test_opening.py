@@ -95,7 +95,7 @@ async def test_a_database_that_another_process_holds_is_away(known: Path) -> Non
     holder = apsw.Connection(str(known))
     holder.pragma("locking_mode", "exclusive")
     holder.execute("BEGIN IMMEDIATE")
-    limits = Limits(retry_after=0.0, write_timeout=0.3)
+    limits = Limits(retry_after=0.0, write_timeout=1.5)
     url = f"sqlite:///{known}"
     async with AuditLog.open(url, checkpoint_interval=None, limits=limits) as log:
         kept = await log.log_event(LOGIN)
