@@ -340,3 +340,21 @@ async def test_a_relay_outlives_its_databases_server(
         more = await put(audit, shop, 2)
         assert [event.id for event in await following(audit, 3)] == first + more
     assert await shop.waiting() == []
+
+
+@pytest.mark.parametrize("shop", ["sqlite3", "asyncpg"], indirect=True)
+async def test_closing_waits_for_no_outbox_that_hangs(
+    audit: AuditLog, shop: Application, log_url: str
+) -> None:
+    """The application holds what the relay wants to remove; the next one finds it recorded."""
+    ids = await put(audit, shop, 3)
+    async with shop.transaction() as connection:
+        if not isinstance(shop, SQLiteApplication):
+            await connection.execute("LOCK TABLE counterfoil_outbox IN SHARE MODE")
+        limits = replace(EAGER, write_timeout=2.0)
+        async with AuditLog.open(log_url, outbox=shop.connect, limits=limits) as other:
+            await following(other, 3)
+    assert len(await shop.waiting()) == 3
+    await audit.relay(shop.connect).drain()
+    assert await recorded(audit) == ids
+    assert await shop.waiting() == []

@@ -157,8 +157,7 @@ class AuditLog:
         self._check_place()
         self._closed = True
         limit = self._limits.write_timeout
-        await asyncio.gather(*(relay.close(limit / 4) for relay in self._relays))
-        await self._path.drain(limit / 4)
+        await asyncio.gather(self._path.drain(limit / 4), self._end_relays(limit / 4))
         deadline = self._loop.time() + limit * 1.5
         async with given_up(deadline, "The store hangs: it may hold events that were spooled."):
             await self._backend.finish()
@@ -383,6 +382,11 @@ class AuditLog:
             InputError: the log is not behind what it published.
         """
         return await self._backend.continue_restored(log)
+
+    async def _end_relays(self, seconds: float) -> None:
+        deadline = self._loop.time() + seconds
+        async with given_up(deadline, "An outbox's database hangs: its connection was left open."):
+            await asyncio.gather(*(relay.close(seconds / 2) for relay in self._relays))
 
     def _check_place(self) -> None:
         if os.getpid() != self._pid:
