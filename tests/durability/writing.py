@@ -73,15 +73,22 @@ def acknowledged(reading: int) -> list[str]:
         return [line.strip() for line in lines if line.strip()]
 
 
-def kill(url: str, seconds: float, opened: bool) -> list[str]:
-    """Kill a writer after a time, counted from its start or from its log's being open."""
+def kill(url: str, seconds: float, lines: int) -> list[str]:
+    """Kill a writer after a time.
+
+    Args:
+        seconds: the time, counted from the last of the lines.
+        lines: how many lines of its acknowledgements to wait for: none, that its log is open,
+            or the first event's id too.
+    """
     child, reading = fork_writer(url, 8, None)
-    if opened:
-        assert os.read(reading, 1) == b"\n"
+    seen = b""
+    while seen.count(b"\n") < lines:
+        seen += os.read(reading, 1)
     time.sleep(seconds)
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    found = acknowledged(reading)
+    found = [line for line in seen.decode().splitlines() if line] + acknowledged(reading)
     assert os.WIFSIGNALED(status), "the writer ended by itself"
     return found
 
