@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha256
+from itertools import count
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -32,7 +33,8 @@ from .delivery import Append, Delivery, Fault, LogKey, MakeGap, Put, log_of
 
 logger = logging.getLogger("counterfoil")
 
-#: Drafts that are taken in hand at once, and how often before the beginning is looked at again.
+#: Drafts that are taken in hand at once, and how often before the beginning is looked at again,
+#: for what was committed late.
 _AT_ONCE: Final = 256
 _CLAIMS: Final = 64
 #: Seconds between looks for committed drafts: the shortest while some come, and the longest.
@@ -210,11 +212,12 @@ class Relay:
             try:
                 source = await self._open()
                 after: int | None = 0
-                for _ in range(_CLAIMS):
+                for claims in count(1):
                     async with source.claim(after or 0, _AT_ONCE) as claim:
                         after = claim.end
                         settled += await self._move(claim)
-                    if after is None:
+                    # Past what is held up it goes on to the end, or nobody would get there.
+                    if after is None or (settled and claims >= _CLAIMS):
                         break
             except BaseException:
                 await self._let_go()
