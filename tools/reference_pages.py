@@ -16,7 +16,8 @@ import counterfoil
 from counterfoil import errors
 from counterfoil.cli.app import app
 from counterfoil.log.read.criteria import Filters
-from counterfoil.settings import LimitSettings, ServerSettings, Settings
+from counterfoil.server_settings import ServerSettings
+from counterfoil.settings import LimitSettings, Settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 MARK = "<!-- Written by `make docs` from {source}. Do not edit. -->\n"

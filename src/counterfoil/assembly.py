@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from counterfoil.errors import ConfigurationError, MissingExtraError
 from counterfoil.log import AuditLog, Limits
@@ -104,28 +107,44 @@ def redaction_rules(settings: Settings) -> Rules:
 def serve(settings: Settings) -> None:
     """Serve the log over HTTP until SIGTERM or SIGINT.
 
+    The first start makes the first admin key: into the file that is set, else shown on a
+    terminal. Where there is neither, it says how to make one: a key must not stand in a log.
+
     Raises:
         MissingExtraError: the server's packages are not installed.
+        ConfigurationError, StoreError: it cannot be served.
     """
     try:
+        from counterfoil.server.logs import configure_logs
         from counterfoil.server.run import run
     except ImportError as error:
         raise MissingExtraError("The server", "server") from error
+    server = settings.server
+    asyncio.run(_first_key(settings))
+    configure_logs(server.log_format, server.log_level)
     # Workers are processes of their own: they read the settings that this one has settled.
     os.environ[SERVED] = settings.model_dump_json()
-    server = settings.server
     run(
         "counterfoil.assembly:served_app",
         host=server.host,
         port=server.port,
         workers=server.workers,
+        keep_alive=server.keep_alive,
+        drain_timeout=server.drain_timeout,
+        tls_cert=server.tls_cert,
+        tls_key=server.tls_key,
+        started=_say_where,
     )
 
 
 def served_app() -> FastAPI:
     """The application of a worker of :func:`serve`; or of another ASGI server, by settings."""
+    from counterfoil.server.logs import configure_logs
+
     held = os.environ.get(SERVED)
-    return server_app(load_settings() if held is None else Settings.model_validate_json(held))
+    settings = load_settings() if held is None else Settings.model_validate_json(held)
+    configure_logs(settings.server.log_format, settings.server.log_level)
+    return server_app(settings)
 
 
 def server_app(settings: Settings) -> FastAPI:
@@ -140,9 +159,65 @@ def server_app(settings: Settings) -> FastAPI:
         async with open_log(settings, indexes=True) as audit:
             yield Services.of(audit, log=settings.log)
 
+    server = settings.server
     options = ServerOptions(
+        max_body=server.max_body,
+        max_events=server.max_events,
+        max_requests=server.max_requests,
+        max_streams=server.max_streams,
+        body_timeout=server.body_timeout,
+        reads_per_minute=server.reads_per_minute,
+        writes_per_minute=server.writes_per_minute,
+        trusted_proxies=tuple(server.trusted_proxies),
+        forwarded_header=server.forwarded_header,
+        docs=server.docs,
+        metrics=server.metrics,
+        https=server.https or server.tls_cert is not None,
         profile=settings.profile,
         types=settings.types,
         redaction={name: rule.model_dump() for name, rule in settings.redaction.items()},
     )
     return create_app(services, options, pages=[router])
+
+
+async def _first_key(settings: Settings) -> None:
+    from counterfoil.access import Services
+
+    file = settings.server.first_key_file
+    async with open_log(settings) as audit:
+        keyring = Services.of(audit, log=settings.log).keyring
+        if not await keyring.is_new():
+            return
+        if file is not None:
+            # The file first: a key that nobody can read would be the only one.
+            out = _private_file(file)
+            made = await keyring.first_admin()
+            with out:
+                out.write("" if made is None else f"{made[1]}\n")
+        elif sys.stdout.isatty():
+            made = await keyring.first_admin()
+            if made is not None:
+                print(  # noqa: T201 - to the operator alone
+                    f"The first admin key, shown this once:\n\n  {made[1]}\n", flush=True
+                )
+        else:
+            print(  # noqa: T201 - to the operator
+                "There is no access key yet: run `counterfoil key create --role admin`, or name a "
+                "file with COUNTERFOIL_SERVER__FIRST_KEY_FILE.",
+                file=sys.stderr,
+            )
+
+
+def _private_file(path: Path) -> TextIO:
+    """A new file that only its owner may read, from its first byte on."""
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+    except OSError as error:
+        raise ConfigurationError(
+            "The file for the first key cannot be made.",
+            remedy="Name a file that is not there yet, in a folder that can be written to.",
+        ) from error
+
+
+def _say_where(address: str) -> None:
+    print(f"Counterfoil at {address} (API: {address}/docs)", flush=True)  # noqa: T201

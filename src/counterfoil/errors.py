@@ -12,6 +12,7 @@
     ├── NotFoundError            no such event, log or checkpoint
     ├── AccessError              who asks may not have what is asked for
     │   ├── AuthenticationError  no access key, or none that is valid
+    │   ├── ThrottledError       too many tries from one place, or too many requests
     │   └── ForbiddenError       the access key does not reach that far
     ├── WriteError               an event was not, or is not known to be, recorded
     │   ├── QueueFullError       too many events wait already
@@ -137,6 +138,17 @@ class AuthenticationError(AccessError):
     """There is no valid access key with this request."""
 
     remedy = "Present a key: `Authorization: Bearer cf_...`."
+
+
+class ThrottledError(AccessError):
+    """There were too many requests.
+
+    Attributes:
+        retry_after: seconds after which the next one is taken.
+    """
+
+    remedy = "Wait, and ask more slowly."
+    retry_after: int = 60
 
 
 class ForbiddenError(AccessError):

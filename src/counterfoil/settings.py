@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from counterfoil.errors import ConfigurationError
+from counterfoil.server_settings import ServerSettings
 
 logger = logging.getLogger("counterfoil")
 
@@ -76,16 +77,6 @@ class LimitSettings(BaseModel):
         le=1 << 40,
         description="Bytes that may wait in the spool's folder, of all processes together.",
     )
-
-
-class ServerSettings(BaseModel):
-    """How ``counterfoil serve`` listens and answers; see ``counterfoil.server``."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on.")
-    port: int = Field(8080, ge=0, le=65_535, description="The port; 0 takes one that is free.")
-    workers: int = Field(1, ge=1, le=64, description="Processes that share the port.")
 
 
 class RedactionSettings(BaseModel):

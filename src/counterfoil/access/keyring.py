@@ -20,6 +20,7 @@ from counterfoil.record.instant import DAY, SECOND
 from counterfoil.store.registry import Registry, RegistryRow
 
 from . import secret
+from .failures import Failures
 from .key import AccessKey
 from .principal import Principal
 from .role import Permission, Role
@@ -66,25 +67,26 @@ class Keyring:
         self._trail = trail
         #: Key id -> the key (None where there is none), and when it was looked up.
         self._known: dict[str, tuple[AccessKey | None, int]] = {}
+        self._failures = Failures(clock)
         #: Key id -> the last use that was written down.
         self._noted: dict[str, int] = {}
 
-    async def authenticate(self, text: str) -> Principal:
+    async def authenticate(self, text: str, *, address: str | None = None) -> Principal:
         """Who presents a secret.
+
+        Args:
+            address: where they are, as far as it is known.
 
         Raises:
             AuthenticationError: it is no key, unknown, expired or revoked.
+            ThrottledError: that address presented too many such.
         """
-        key_id = secret.identify(text)
-        now = self._now()
-        key = await self._look_up(key_id, now)
-        # Where there is no such key, the comparison is made all the same.
-        stored = bytes(32) if key is None else bytes.fromhex(key.digest)
-        if not secret.fits(text, stored) or key is None:
-            raise AuthenticationError("There is no such access key.")
-        self._demand_active(key, now)
-        await self._note_use(key.id, now)
-        return key.principal
+        self._failures.check(address)
+        try:
+            return await self._recognise(text)
+        except AuthenticationError:
+            self._failures.note(address)
+            raise
 
     async def principal(self, key_id: str) -> Principal:
         """Who stands behind a key that was presented before, as when a session goes on.
@@ -227,19 +229,35 @@ class Keyring:
         await self._add(fresh, by, "rotated")
         return fresh, made.text
 
+    async def is_new(self) -> bool:
+        """Whether the database never had a key."""
+        if await self._registry.registered(FIRST_KIND, "admin") is not None:
+            return False
+        return not await self._registry.registry(KIND)
+
     async def first_admin(self) -> tuple[AccessKey, str] | None:
         """An admin key for a database that never had a key; None where it had one.
 
         Of several processes that ask at once, one gets it.
         """
-        if await self._registry.registered(FIRST_KIND, "admin") is not None:
-            return None
-        if await self._registry.registry(KIND):
+        if not await self.is_new():
             return None
         mine = RegistryRow(FIRST_KIND, "admin", secret.make().digest)
         if await self._registry.register(mine) != mine:
             return None
         return await self.create(Role.ADMIN, name="first admin")
+
+    async def _recognise(self, text: str) -> Principal:
+        key_id = secret.identify(text)
+        now = self._now()
+        key = await self._look_up(key_id, now)
+        # Where there is no such key, the comparison is made all the same.
+        stored = bytes(32) if key is None else bytes.fromhex(key.digest)
+        if not secret.fits(text, stored) or key is None:
+            raise AuthenticationError("There is no such access key.")
+        self._demand_active(key, now)
+        await self._note_use(key.id, now)
+        return key.principal
 
     async def _add(self, key: AccessKey, by: Principal | None, what: str) -> None:
         # The event first: a key that works and of which the trail knows nothing must not be.

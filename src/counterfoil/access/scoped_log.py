@@ -229,12 +229,20 @@ class ScopedLog:
             ForbiddenError: the key is bound to a company or to logs.
         """
         self.principal.demand(Permission.READ)
+        self.demand_all()
+        return await self._audit.stats()
+
+    def demand_all(self) -> None:
+        """Refuse what is about all companies and logs.
+
+        Raises:
+            ForbiddenError: the key is bound to some.
+        """
         if not self._reaches_all:
             raise ForbiddenError(
                 "This is about all companies and logs.",
                 remedy="Use a key that is bound to neither.",
             )
-        return await self._audit.stats()
 
     async def narrowed(self, filters: dict[str, Any]) -> dict[str, Any]:
         """Filters that reach no farther than the key.

@@ -29,6 +29,7 @@ class Services:
         repeats: the requests that came under idempotency keys.
         verifications: what the last verification found.
         closing: set once the server ends, so that what goes on for ever does too.
+        clock: gives times.
         log: the log that is meant where a question names none.
     """
 
@@ -39,6 +40,7 @@ class Services:
     repeats: Repeats
     verifications: Verifications
     closing: asyncio.Event
+    clock: Clock
     log: str = "default"
 
     @classmethod
@@ -55,12 +57,22 @@ class Services:
             Repeats(registry, clock),
             Verifications(registry, clock),
             asyncio.Event(),
+            clock,
             log,
         )
 
     def scoped(self, principal: Principal) -> ScopedLog:
         """The log as somebody may use it."""
         return ScopedLog(self.audit, principal, self.trail, self.verifications, self.log)
+
+    async def tidy(self) -> None:
+        """Record what the trail has counted and is over, and forget what has expired.
+
+        Raises:
+            StoreError: the store is away.
+        """
+        await self.trail.flush(expired=True)
+        await self.audit.host.registry.unregister_expired(self.clock.now())
 
     async def close(self) -> None:
         """Record what the trail has counted. The log itself is closed by who opened it."""

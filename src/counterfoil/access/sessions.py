@@ -61,13 +61,16 @@ class Sessions:
         self._keyring = keyring
         self._now = clock.now
 
-    async def begin(self, key: str) -> Session:
+    async def begin(self, key: str, *, address: str | None = None) -> Session:
         """Sign in with an access key.
 
+        Args:
+            address: where they are, as far as it is known.
+
         Raises:
-            AuthenticationError: it is no valid key.
+            AuthenticationError: it is no valid key. ThrottledError: too many tries failed.
         """
-        principal = await self._keyring.authenticate(key)
+        principal = await self._keyring.authenticate(key, address=address)
         now = self._now()
         await self._registry.unregister_expired(now)
         cookie = secrets.token_urlsafe(32)

@@ -31,6 +31,9 @@ from .store_backend import StoreBackend
 from .write.intake import Intake
 from .write.path import WritePath
 
+#: Logs that are looked at together.
+_PAGE = 1000
+
 
 class Host:
     """The parts of an open log that stand behind its server.
@@ -91,6 +94,31 @@ class Host:
     def waiting(self) -> int:
         """Events of this process that are queued or being written."""
         return self._backend.waiting
+
+    async def ping(self) -> None:
+        """Ask the database whether it answers.
+
+        Raises:
+            StoreError: it does not.
+        """
+        await self._backend.store.meta()
+
+    async def spooled(self) -> tuple[int, int]:
+        """Events that wait in the local spool, and the bytes that it takes.
+
+        Raises:
+            SpoolError: it cannot be read, or its disk does not answer in time.
+        """
+        stats = await self._path.spooled()
+        return (0, 0) if stats is None else (stats.events, stats.bytes)
+
+    async def uncovered(self) -> int:
+        """Events that no signed checkpoint covers yet, in all logs."""
+        after, total = "", 0
+        while page := await self._backend.store.coverage(after, _PAGE):
+            total += sum(max(0, one.head.size - one.size) for one in page)
+            after = page[-1].head.log
+        return total
 
     def token_keys(self, company_id: str | None) -> list[tuple[str, bytes]]:
         """The derived token keys of one company with their ids, the newest first.

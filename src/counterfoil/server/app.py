@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -10,21 +11,31 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import compile_path
 
 from counterfoil import __version__
 from counterfoil.access import Services
-from counterfoil.errors import CounterfoilError
+from counterfoil.errors import CounterfoilError, ThrottledError
 
 from . import problem
 from .description import describe
 from .feed import Feeds
 from .gate import Gate
+from .metrics import Metrics
 from .options import ServerOptions
 from .problem import ProblemError
-from .routes import append, docs, keys, proving, reading, session, stream, verification
+from .rates import Rates
+from .routes import append, docs, keys, operations, proving, reading, session, stream, verification
 from .signals import noticed
+
+#: What stands under /v1.
+_API = (append, reading, proving, verification, session, keys, stream)
+#: Seconds between turns of tidying up.
+_UPKEEP = 60.0
+
+logger = logging.getLogger("counterfoil")
 
 
 def create_app(
@@ -49,12 +60,14 @@ def create_app(
         async with open_services() as services:
             app.state.services = services
             ending = asyncio.create_task(_end_streams(services, app.state.feeds))
+            upkeep = asyncio.create_task(_upkeep(services))
             try:
                 with noticed(services.closing):
                     yield
             finally:
                 services.closing.set()
                 await ending
+                upkeep.cancel()
                 await services.close()
 
     app = FastAPI(
@@ -68,21 +81,27 @@ def create_app(
         redoc_url=None,
     )
     app.state.options = settled
+    app.state.metrics = Metrics()
+    app.state.rates = Rates(settled.reads_per_minute, settled.writes_per_minute)
     app.state.feeds = Feeds()
     app.state.verifying = asyncio.Lock()
-    for module in (append, reading, proving, verification, session, keys, stream):
-        app.include_router(module.router, prefix="/v1")
-    for router in pages:
-        app.include_router(router)
+    app.state.routers = [("/v1", module.router) for module in _API]
+    app.state.routers += [("", operations.router), *(("", router) for router in pages)]
+    if settled.docs:
+        app.state.routers.append(("", docs.router))
+    app.state.templates = {}
+    for prefix, router in app.state.routers:
+        app.include_router(router, prefix=prefix)
+        for route in router.routes:
+            app.state.templates[id(route)] = prefix + getattr(route, "path", "")
     app.add_exception_handler(CounterfoilError, _ours)
     app.add_exception_handler(ProblemError, _own)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(RequestValidationError, _invalid)
     # FastAPI's way of giving a description of one's own.
     vars(app)["openapi"] = lambda: describe(app)
-    if settled.docs:
-        app.include_router(docs.router)
-    app.add_middleware(Gate)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(Gate, options=settled, metrics=app.state.metrics)
     return app
 
 
@@ -92,8 +111,21 @@ async def _end_streams(services: Services, feeds: Feeds) -> None:
     await feeds.close()
 
 
+async def _upkeep(services: Services) -> None:
+    """Now and then, record what was read and forget what is past."""
+    while True:
+        await asyncio.sleep(_UPKEEP)
+        try:
+            await services.tidy()
+        except CounterfoilError as error:
+            logger.warning("Tidying up was put off. %s", error)
+
+
 async def _ours(request: Request, error: Any) -> Response:
-    return problem.respond(problem.describe(error), request.state.request_id)
+    headers = {}
+    if isinstance(error, ThrottledError):
+        headers["Retry-After"] = str(error.retry_after)
+    return problem.respond(problem.describe(error), request.state.request_id, headers)
 
 
 async def _own(request: Request, error: Any) -> Response:
@@ -101,6 +133,10 @@ async def _own(request: Request, error: Any) -> Response:
 
 
 async def _framework(request: Request, error: Any) -> Response:
+    cause = error.__cause__
+    if isinstance(cause, ProblemError):
+        # What the gate refused while the framework was reading the body.
+        return await _own(request, cause)
     found = problem.own(problem.titled(error.status_code))
     found["status"] = error.status_code
     headers = dict(error.headers or {})
@@ -112,10 +148,11 @@ async def _framework(request: Request, error: Any) -> Response:
 
 def _methods(request: Request) -> set[str]:
     found: set[str] = set()
-    for route in request.app.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
+    for prefix, router in request.app.state.routers:
+        for route in router.routes:
+            pattern, _, _ = compile_path(prefix + getattr(route, "path", ""))
+            if pattern.match(request.url.path):
+                found |= getattr(route, "methods", None) or set()
     return found
 
 

@@ -13,6 +13,8 @@ from fastapi.security.base import SecurityBase
 from counterfoil.access import Permission, ScopedLog, Services
 from counterfoil.errors import AuthenticationError
 
+from .rates import Rates
+
 
 class Needs(SecurityBase):
     """A dependency that gives the log as whoever sent the request may use it.
@@ -37,13 +39,17 @@ async def authenticate(request: Request, permission: Permission | None) -> Scope
 
     Raises:
         AuthenticationError: there is no valid key. ForbiddenError: its role does not grant it.
+        ThrottledError, ProblemError: there were too many requests.
     """
     services = services_of(request)
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text:
         raise AuthenticationError
-    principal = await services.keyring.authenticate(text.strip(" "))
+    address = request.state.client_address()
+    principal = await services.keyring.authenticate(text.strip(" "), address=address)
     request.state.principal = principal
+    rates: Rates = request.app.state.rates
+    request.state.headers = rates.count(principal, permission)
     if permission is not None:
         principal.demand(permission)
     return services.scoped(principal)

@@ -7,6 +7,7 @@ are queued together, and the answer is given once the last of them is committed.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.spooled import decode
 
 from .event_call import claim, read_call
+from .metrics import Metrics
 from .problem import ProblemError, describe, own
 
 JSON: Final = "application/json"
@@ -44,12 +46,14 @@ class Batch:
         host: the log.
         principal: who sends them.
         give_id: ids for those that bring none, so that the request may be repeated.
+        metrics: where they are counted.
     """
 
-    def __init__(self, host: Host, principal: Principal, give_id: GiveId = None) -> None:
+    def __init__(self, host: Host, principal: Principal, give_id: GiveId, metrics: Metrics) -> None:
         self._host = host
         self._principal = principal
         self._give_id = give_id
+        self._metrics = metrics
 
     def of_json(self, given: Sequence[Any]) -> list[Item]:
         """The items of an array."""
@@ -74,9 +78,16 @@ class Batch:
     async def write(self, items: Sequence[Item]) -> list[dict[str, Any]]:
         """Record the items; each one's result, in their order."""
         entries = [item for item in items if isinstance(item, UntimedEntry)]
-        outcomes = iter(await self._host.append(entries))
+        began = time.perf_counter()
+        outcomes = await self._host.append(entries)
+        self._metrics.commit.observe(time.perf_counter() - began)
+        recorded = sum(isinstance(outcome, str) for outcome in outcomes)
+        self._metrics.events.labels("recorded").inc(recorded)
+        self._metrics.events.labels("failed").inc(len(entries) - recorded)
+        self._metrics.events.labels("refused").inc(len(items) - len(entries))
+        each = iter(outcomes)
         return [
-            result_of(next(outcomes)) if isinstance(item, UntimedEntry) else _refused(item)
+            result_of(next(each)) if isinstance(item, UntimedEntry) else _refused(item)
             for item in items
         ]
 

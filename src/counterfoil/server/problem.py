@@ -29,6 +29,7 @@ from counterfoil.errors import (
     StoreError,
     StoreFullError,
     StoreUnavailableError,
+    ThrottledError,
     WriteError,
     WriteTimeoutError,
 )
@@ -40,6 +41,7 @@ RETRY_AFTER: Final = 1
 #: Error -> status and code; the first class of an error's ancestry that stands here decides.
 CODES: Final[dict[type[CounterfoilError], tuple[int, str]]] = {
     AuthenticationError: (401, "unauthenticated"),
+    ThrottledError: (429, "throttled"),
     ForbiddenError: (403, "forbidden"),
     NotFoundError: (404, "not_found"),
     EventIdError: (400, "bad_event_id"),
@@ -78,6 +80,7 @@ OWN_CODES: Final[dict[str, tuple[int, str]]] = {
     "rate_limited": (429, "Too many requests."),
     "headers_too_large": (431, "The request's headers are too large."),
     "internal": (500, "The server failed."),
+    "not_ready": (503, "The server cannot work now."),
     "overloaded": (503, "The server has too much to do."),
 }
 _TYPE = "urn:counterfoil:problem:"

@@ -410,3 +410,9 @@ class NewEvent(Shape):
     log: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     on_behalf_of: str | None = None
     impersonator: str | None = None
+
+
+class Health(Shape):
+    """That all is well."""
+
+    status: Literal["ok"]

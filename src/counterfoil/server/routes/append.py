@@ -53,7 +53,7 @@ async def append_events(
     services = services_of(request)
     sent = request.headers.get("idempotency-key")
     give_id = await ids_for(sent, body, media_type, log.principal, services)
-    batch = Batch(services.audit.host, log.principal, give_id)
+    batch = Batch(services.audit.host, log.principal, give_id, request.app.state.metrics)
     if media_type == JSON:
         try:
             given = orjson.loads(body)

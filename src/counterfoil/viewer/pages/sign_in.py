@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from counterfoil.access import Permission, is_csrf
-from counterfoil.errors import AuthenticationError, ForbiddenError
+from counterfoil.errors import AuthenticationError, ForbiddenError, ThrottledError
 from counterfoil.viewer.page import render
 from counterfoil.viewer.route import PageRoute
 from counterfoil.viewer.visitor import (
@@ -47,11 +47,12 @@ async def enter(request: Request) -> Response:
     where = _safe_next(str(form.get("next", "")))
     sessions = services_of(request).sessions
     try:
-        session = await sessions.begin(str(form.get("key", "")).strip())
+        key = str(form.get("key", "")).strip()
+        session = await sessions.begin(key, address=request.state.client_address())
         if not session.principal.may(Permission.READ):
             await sessions.end(session.cookie)
             session.principal.demand(Permission.READ)
-    except (AuthenticationError, ForbiddenError) as error:
+    except (AuthenticationError, ForbiddenError, ThrottledError) as error:
         return render("sign_in.html", visitor, 401, wrong=error, ended=False, next=where)
     answer = RedirectResponse(where, 303, {"cache-control": "no-store"})
     answer.set_cookie(

@@ -1,0 +1,211 @@
+"""`counterfoil serve` as it is run: a process on a port, with workers, TLS, and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+LOGIN = {"event_type": "user_login", "user_id": "u-1"}
+
+
+class Process:
+    """A running server."""
+
+    def __init__(self, process: subprocess.Popen[str], address: str, folder: Path) -> None:
+        self.process = process
+        self.address = address
+        self.folder = folder
+
+    @property
+    def first_key(self) -> str:
+        return (self.folder / "first.key").read_text(encoding="utf-8").strip()
+
+    def key(self, role: str) -> str:
+        """A new access key."""
+        with self.client(self.first_key) as admin:
+            text: str = admin.post("/v1/keys", json={"role": role}).json()["key"]
+        return text
+
+    def client(self, key: str | None = None) -> httpx2.Client:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return httpx2.Client(base_url=self.address, headers=headers, trust_env=False, timeout=30)
+
+    def end(self) -> tuple[int, str]:
+        self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, errors
+
+
+def environment(**settings: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if "COUNTERFOIL" not in name}
+    return kept | {f"COUNTERFOIL_SERVER__{name}": value for name, value in settings.items()}
+
+
+@contextmanager
+def served(folder: Path, *arguments: str, **settings: str) -> Iterator[Process]:
+    settings = {"FIRST_KEY_FILE": str(folder / "first.key")} | settings
+    process = subprocess.Popen(
+        [sys.executable, "-m", "counterfoil", "serve", "--port", "0", *arguments],
+        cwd=folder, env=environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, process.communicate(timeout=30)[1]
+        yield Process(process, line.split()[2], folder)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def test_the_first_start_leaves_an_admin_key_in_a_file_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        with served(tmp_path) as server:
+            with server.client(server.first_key) as admin:
+                keys = admin.get("/v1/keys").json()["keys"]
+            assert [one["role"] for one in keys] == ["admin"]
+            code, errors = server.end()
+            assert code == 0, errors
+            assert server.first_key not in errors
+    assert stat.S_IMODE((tmp_path / "first.key").stat().st_mode) == 0o600
+
+
+def test_without_a_terminal_no_key_is_shown(tmp_path: Path) -> None:
+    with served(tmp_path, FIRST_KEY_FILE="") as server:
+        code, errors = server.end()
+    assert code == 0
+    assert "counterfoil key create --role admin" in errors
+    assert "cf_" not in errors
+
+
+def test_what_is_under_way_is_finished_and_streams_end(tmp_path: Path) -> None:
+    with served(tmp_path) as server, ExitStack() as stack:
+        writer = stack.enter_context(server.client(server.key("writer")))
+        reader = stack.enter_context(server.client(server.key("reader")))
+        recorded = writer.post("/v1/events", json=LOGIN).json()["id"]
+        with reader.stream("GET", "/v1/stream") as stream:
+            lines = stream.iter_lines()
+            assert next(lines).startswith("retry")
+
+            def slowly() -> Iterator[bytes]:
+                yield b'{"event_type":"user_login",'
+                server.process.send_signal(signal.SIGTERM)
+                # The stream's end shows that the server has noticed.
+                assert all("data" not in line for line in lines)
+                yield b'"user_id":"u-2"}'
+
+            headers = {"Content-Type": "application/json"}
+            last = writer.post("/v1/events", content=slowly(), headers=headers)
+        assert last.status_code == 201
+        _, errors = server.process.communicate(timeout=30)
+        assert server.process.returncode == 0, errors
+        for line in errors.splitlines():
+            told = json.loads(line)
+            assert {"event", "level", "timestamp"} <= told.keys()
+    shown = subprocess.run(
+        [sys.executable, "-m", "counterfoil", "query", "--json", "--type", "user_login"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert recorded in shown
+    assert last.json()["id"] in shown
+
+
+def test_workers_share_a_port_and_a_log(tmp_path: Path) -> None:
+    with served(tmp_path, "--workers", "2") as server:
+        key = server.key("writer")
+        ids = set()
+        for _ in range(8):
+            with server.client(key) as client:
+                ids.add(client.post("/v1/events", json=LOGIN).json()["id"])
+        with server.client(server.key("auditor")) as auditor:
+            assert auditor.get("/v1/count", params={"event_type": "user_login"}).json() == {
+                "count": len(ids)
+            }
+            assert auditor.post("/v1/verify", json={"processes": 0}).json()["ok"]
+        code, errors = server.end()
+        assert code == 0, errors
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(7).not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    cert, private = folder / "cert.pem", folder / "key.pem"
+    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return cert, private
+
+
+def test_it_speaks_tls(tmp_path: Path) -> None:
+    cert, private = certificate(tmp_path)
+    with served(tmp_path, TLS_CERT=str(cert), TLS_KEY=str(private)) as server:
+        context = ssl.create_default_context(cafile=str(cert))
+        address = server.address.replace("127.0.0.1", "localhost")
+        assert address.startswith("https:")
+        answer = httpx2.get(f"{address}/healthz", verify=context, trust_env=False)
+        assert "strict-transport-security" in answer.headers
+        assert server.end()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"TLS_CERT": "missing.pem", "TLS_KEY": "missing.pem"}, "TLS files"),
+        ({"TLS_CERT": "missing.pem"}, "together"),
+        ({"FIRST_KEY_FILE": "no-folder/key"}, "first key"),
+        ({"TRUSTED_PROXIES": '["nowhere"]'}, "trusted proxy"),
+    ],
+)
+def test_what_cannot_be_served_is_said(tmp_path: Path, settings: dict[str, str], said: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "counterfoil", "serve", "--port", "0"],
+        cwd=tmp_path, env=environment(**settings), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 2, ran.stderr
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_what_is_not_http_is_a_problem(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        port = int(server.address.rpartition(":")[2])
+        for sent in (b"nonsense\r\n\r\n", b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+                connection.sendall(sent)
+                answer = connection.makefile("rb").read()
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 400")
+            assert b"application/problem+json" in head
+            assert json.loads(body)["code"] == "bad_request"
