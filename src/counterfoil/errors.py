@@ -20,7 +20,8 @@
     │   ├── ConflictError        the same event id with other content
     │   ├── OutboxError          the caller's connection does not take the event
     │   └── RefusedError         the log refuses to write (rolled back, sealed, read-only)
-    │       └── RollbackError    the database is older than its own published checkpoint
+    │       ├── RollbackError    the database is older than its own published checkpoint
+    │       └── SealedError      the log was sealed, or has moved to another database
     ├── StoreError               the database failed; the driver's error is the cause
     │   ├── StoreUnavailableError  it does not answer, or another process holds it
     │   │   ├── StoreLoginError      it refuses the user or the password
@@ -207,6 +208,12 @@ class RefusedError(WriteError):
 
 class RollbackError(RefusedError):
     """The database is older than the checkpoint that it published."""
+
+
+class SealedError(RefusedError):
+    """The log is sealed."""
+
+    remedy = "Open it where it went; the message says where."
 
 
 class StoreError(CounterfoilError):

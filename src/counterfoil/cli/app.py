@@ -43,6 +43,9 @@ _COMMANDS = (
     ("verify-proof", "verify_proof", "verify_proof"),
     ("catalogue", "catalogue", "catalogue"),
     ("redact", "redact", "redact"),
+    ("copy", "copy", "copy"),
+    ("seal", "seal", "seal"),
+    ("unseal", "seal", "unseal"),
     ("serve", "serve", "serve"),
 )
 

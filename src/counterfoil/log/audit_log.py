@@ -23,6 +23,7 @@ from .delegate import offered_by
 from .host import Host
 from .limits import Limits
 from .opening import Opening
+from .proving.evidence import SignedCheckpoint
 from .proving.prover import Prover
 from .read.questions import Questions
 from .setup import Parts, Setup
@@ -368,6 +369,34 @@ class AuditLog:
             KeyFileError: this process may not write the key file.
         """
         return await self._backend.rotate_token_key()
+
+    async def seal(self, reason: str = "sealed by its owner") -> dict[str, SignedCheckpoint]:
+        """Close every log of the database to every writer of any process.
+
+        Each log's last entry, ``audit.config``, says so, and its last checkpoint is signed.
+        Reading goes on. ``unseal`` opens the logs again; ``counterfoil.log.copying.copy``
+        seals by itself.
+
+        Args:
+            reason: what a writer is told, after "The log is sealed:".
+
+        Returns:
+            The last checkpoints, by log.
+
+        Raises:
+            SealedError: it is sealed for another reason.
+            KeyFileError: this process does not hold the key; the logs are sealed all the same.
+        """
+        return await self._backend.seal_logs(reason)
+
+    async def unseal(self) -> list[str]:
+        """Open the logs of a sealed database again; returns their names.
+
+        Raises:
+            InputError: it is not sealed.
+            SealedError: another database has taken over, or this one is a copy.
+        """
+        return await self._backend.unseal_logs()
 
     async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
         """Go on writing to a log whose database was restored from a backup.

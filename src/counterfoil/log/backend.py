@@ -102,6 +102,12 @@ class Backend(Protocol):
     async def rotate_token_key(self) -> str:
         """Make a new token key, record that, and return the key's id."""
 
+    async def seal_logs(self, reason: str) -> dict[str, SignedCheckpoint]:
+        """Close every log to every writer; returns the last checkpoints, by log."""
+
+    async def unseal_logs(self) -> list[str]:
+        """Open the logs again; returns their names."""
+
     async def continue_restored(self, log: str) -> str:
         """Go on with a log that was restored from a backup; returns its new origin."""
 

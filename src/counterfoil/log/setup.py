@@ -71,7 +71,7 @@ class Setup:
         catalogue = self.catalogue or Catalogue.under(self.profile)
         limits = self.limits or Limits()
         given = open_store(self.url, timeout=limits.write_timeout)
-        key_file = _key_file(self.key_file, given)
+        key_file = key_file_of(self.key_file, given)
         folder = _spool_folder(self.spool, given)
         store, identity, away = await self._reach(given, key_file, folder, limits)
         try:
@@ -147,7 +147,8 @@ class Setup:
             raise
 
 
-def _key_file(named: str | Path | None, store: Store) -> KeyFile | None:
+def key_file_of(named: str | Path | None, store: Store) -> KeyFile | None:
+    """The key file that is named, or the one that goes with a store by default."""
     if named is not None:
         return KeyFile(Path(named))
     place = store.companions

@@ -26,12 +26,15 @@ from .commits import Commits
 from .company_logs import DEFAULT_LOG, CompanyLogs
 from .limits import Limits
 from .proving.checkpointer import Checkpointer
+from .proving.evidence import SignedCheckpoint
 from .proving.identity import Identity
 from .proving.prover import Prover
 from .proving.published import PublishedCheckpoints
 from .proving.rollback import RollbackGuard
 from .proving.token_keys import rotate_token_key
 from .read.reader import Reader
+from .seal import SEALED, Seal
+from .sealing import Sealing
 from .stats import Stats, take_stats
 from .verification.verifier import Verifier
 from .write.admission import Admission
@@ -105,6 +108,7 @@ class StoreBackend:
         texts = None if self.indexer is None else self.indexer.index
         self.reader = Reader(store, self._commits, self.company_logs, texts=texts)
         self.prover = Prover(store, identity, published, clock)
+        self._sealing = Sealing(store, self.prover, clock, self._own)
         self.verifier = Verifier(store, identity, published, self._origin, url)
         self.checkpointer = Checkpointer(store, identity, self.prover, checkpoint_interval)
 
@@ -192,11 +196,17 @@ class StoreBackend:
         await self.put(self._intake.own("audit.key", audit={"kind": "token_key", "key": key_id}))
         return key_id
 
+    async def seal_logs(self, reason: str) -> dict[str, SignedCheckpoint]:
+        """Close every log to every writer; returns the last checkpoints, by log."""
+        return await self._sealing.seal(Seal(SEALED, reason))
+
+    async def unseal_logs(self) -> list[str]:
+        """Open the logs again; returns their names."""
+        return await self._sealing.unseal()
+
     async def continue_restored(self, log: str) -> str:
         """Go on under a new origin, with an ``audit.restored`` event first."""
-        return await self._guard.continue_restored(
-            log, lambda kind, name, facts: self._intake.own(kind, log=name, audit=facts)
-        )
+        return await self._guard.continue_restored(log, self._own)
 
     async def stats(self) -> Stats:
         """What the store holds, and what waits in this process."""
@@ -253,6 +263,9 @@ class StoreBackend:
     def _conflict(self, entry: UntimedEntry) -> UntimedEntry:
         facts = {"kind": "conflict", "event_id": entry.event_id}
         return self._intake.own(CONFLICT_TYPE, log=entry.log, audit=facts)
+
+    def _own(self, kind: str, log: str, facts: dict[str, Any]) -> UntimedEntry:
+        return self._intake.own(kind, log=log, audit=facts)
 
     def _origin(self, log: str) -> str:
         return f"{self.identity.database}/{log}"

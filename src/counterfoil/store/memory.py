@@ -314,7 +314,7 @@ def _heads(tables: _Tables, requests: Sequence[HeadRequest]) -> dict[str, Head]:
         found = tables.heads.get(request.log)
         if found is None:
             fresh += 1
-            head = Head(request.log, fresh, request.origin)
+            head = Head(request.log, fresh, request.origin, sealed=_seal(tables))
         else:
             head = replace(found)
         if request.wants_tail(head.size):
@@ -323,6 +323,12 @@ def _heads(tables: _Tables, requests: Sequence[HeadRequest]) -> dict[str, Head]:
             head.tail = b"".join(tables.events[position].leaf for position in tail)
         heads[request.log] = head
     return heads
+
+
+def _seal(tables: _Tables) -> str | None:
+    """The database's seal: a log that is made under it is born sealed."""
+    return next((row.value.decode() for (kind, _), row in tables.registry.items()
+                 if kind == "seal"), None)  # fmt: skip
 
 
 def _rows_by_id(tables: _Tables, ids: Sequence[bytes]) -> list[EventRow]:

@@ -22,7 +22,12 @@ class RegistryRow(NamedTuple):
 
 
 class Registry(Protocol):
-    """The part of a store that keeps the registry; what changes it is as durable as ``append``."""
+    """The part of a store that keeps the registry; what changes it is as durable as ``append``.
+
+    There is at most one fact of the kind ``seal``: its value seals every log that is made while
+    it is there (``Head.sealed``). When ``register`` has put it there, the logs whose making it
+    did not seal can be seen.
+    """
 
     async def register(self, row: RegistryRow) -> RegistryRow:
         """Add to the registry, unless there is one of that kind and name; returns what is there."""

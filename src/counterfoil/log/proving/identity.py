@@ -7,7 +7,8 @@ import logging
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from counterfoil.clock import Clock
 from counterfoil.errors import KeyFileError
@@ -21,6 +22,8 @@ logger = logging.getLogger("counterfoil")
 
 #: The names of the database's facts.
 DATABASE, PUBLIC_KEY = "database", "public_key"
+#: Before the id of a database whose logs were copied here: its public key, for what it signed.
+EARLIER_KEY = "earlier_key:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,14 @@ class Identity:
         key_file: where the private key is kept; None for a log in memory.
         seed: the private key's seed, or None in a process that does not hold it: it
             appends, and does not sign.
+        earlier: the public keys of databases whose logs were copied here, by their ids.
     """
 
     database: str
     public_key: bytes | None
     key_file: KeyFile | None = None
     seed: bytes | None = field(default=None, repr=False)
+    earlier: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     async def establish(cls, store: Store, key_file: KeyFile | None, clock: Clock) -> Identity:
@@ -74,7 +79,9 @@ class Identity:
                 await asyncio.to_thread(key_file.remove, fresh)
         if key_file is not None:
             seed = await asyncio.to_thread(key_file.seed, database)
-        return cls._joined(database, public_key_of(facts), key_file, seed)
+        return replace(
+            cls._joined(database, public_key_of(facts), key_file, seed), earlier=_earlier(facts)
+        )
 
     @classmethod
     def _joined(
@@ -111,10 +118,20 @@ class Identity:
 
     def verifier_key(self, origin: str) -> VerifierKey | None:
         """The public key under a log's origin as its name, where the database has one."""
-        return None if self.public_key is None else VerifierKey(origin, self.public_key)
+        key = self.earlier.get(origin.partition("/")[0], self.public_key)
+        return None if key is None else VerifierKey(origin, key)
 
 
-def public_key_of(facts: dict[str, str]) -> bytes | None:
+def _earlier(facts: Mapping[str, str]) -> dict[str, bytes]:
+    found = {}
+    for name in facts:
+        key = public_key_of({PUBLIC_KEY: facts[name]}) if name.startswith(EARLIER_KEY) else None
+        if key is not None:
+            found[name.removeprefix(EARLIER_KEY)] = key
+    return found
+
+
+def public_key_of(facts: Mapping[str, str]) -> bytes | None:
     """The public key among a database's facts, or None where there is none that can be read."""
     text = facts.get(PUBLIC_KEY, "")
     try:

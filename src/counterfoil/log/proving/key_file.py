@@ -102,6 +102,26 @@ class KeyFile:
                 raise KeyFileError(f"{self.path} holds a key of this database already.")
             keys[database] = {"signing_key": b64encode(seed).decode(), "created_at": created_at}
 
+    def adopt(self, database: str, other: KeyFile) -> None:
+        """Take over a database's keys from another file, all that it holds of them.
+
+        Keys that are there already are left as they are; when this returns, it is synced.
+
+        Raises:
+            KeyFileError: the other file has no key of this database, this one has a different
+                one, or one of them cannot be used.
+        """
+        entry = other._load().get("keys", {}).get(database)
+        if entry is None or other._seed_of(entry) is None:
+            raise KeyFileError(
+                f"{other.path} holds no key of this database.",
+                remedy="Name the key file that was made together with it.",
+            )
+        with self._changing() as content:
+            held = content.setdefault("keys", {}).setdefault(database, entry)
+        if self._seed_of(held) != other._seed_of(entry):
+            raise KeyFileError(f"{self.path} holds another key of this database.")
+
     def remove(self, database: str) -> None:
         """Remove a database's signing key that was never used.
 

@@ -15,6 +15,7 @@ from counterfoil.errors import (
     SignatureError,
 )
 from counterfoil.log.company_logs import DEFAULT_LOG
+from counterfoil.log.seal import COPYING, MOVED, Seal, sealed_error
 from counterfoil.proof import (
     EMPTY_ROOT,
     Checkpoint,
@@ -121,6 +122,10 @@ class Prover:
 
     async def _prepare(self, log: str) -> _Ready:
         head = await self._head(log)
+        seal = None if head.sealed is None else Seal.parse(head.sealed)
+        if seal is not None and seal.state == COPYING:
+            # Whose origin it bears still signs for it.
+            raise sealed_error(seal)
         key = self._identity.signing_key(head.origin)
         published = await self._published.own(head.origin, key.verifier)
         recorded = await self.recorded(head)
@@ -130,6 +135,8 @@ class Prover:
             await self._continues(head, recorded.checkpoint, "recorded")
             if recorded.size == head.size and recorded.origin == head.origin:
                 return _Ready(head, recorded, None, published)
+        if seal is not None and seal.state == MOVED:
+            raise sealed_error(seal)
         before = 0 if recorded is None else recorded.signed_at
         signed_at = max(self._clock.now(), head.recorded_at, before)
         note = Checkpoint(head.origin, head.size, _root(head)).sign(key)
@@ -157,6 +164,10 @@ class Prover:
         if key is None:
             raise SignatureError("The database has no verifier key to check its checkpoints by.")
         return SignedCheckpoint.open(head.log, rows[0], key)
+
+    def tree(self, head: Head) -> TreeReader:
+        """A log's tree as it is stored."""
+        return TreeReader(self._store, head.number)
 
     async def prove(self, event_id: str) -> EventProof:
         """Prove that an event is in its log, under a checkpoint that covers it.

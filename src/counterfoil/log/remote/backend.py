@@ -21,6 +21,7 @@ from counterfoil.errors import (
 from counterfoil.log.backend import Abandoned
 from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.log.limits import Limits
+from counterfoil.log.proving.evidence import SignedCheckpoint
 from counterfoil.log.stats import LogStats, Stats
 from counterfoil.log.write.admission import Admission
 from counterfoil.policy.redaction import HeldTokens
@@ -110,6 +111,14 @@ class ServerBackend:
     async def rotate_token_key(self) -> str:
         """Done where the database is."""
         raise _elsewhere("Token keys are rotated")
+
+    async def seal_logs(self, reason: str) -> dict[str, SignedCheckpoint]:
+        """Done where the database is."""
+        raise _elsewhere("Logs are sealed")
+
+    async def unseal_logs(self) -> list[str]:
+        """Done where the database is."""
+        raise _elsewhere("Logs are unsealed")
 
     async def continue_restored(self, log: str) -> str:
         """Done where the database is."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from counterfoil.clock import Clock
 from counterfoil.errors import StoreCorruptError
+from counterfoil.log.seal import Seal, sealed_error
 from counterfoil.proof.frontier import Frontier
 from counterfoil.proof.hashing import leaf_hash
 from counterfoil.record.entry import UntimedEntry, commit
@@ -57,6 +58,7 @@ class BatchBuilder:
         edges: the process's copies of the logs' right edges; read and replaced here. One
             that was left by a batch that failed does not fit the head, and is not used.
         origin: the origin of a log that has to be made, by name.
+        past: seals, by log, that this batch may pass: it is what seals or opens them.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class BatchBuilder:
         clock: Clock,
         edges: dict[str, TreeEdge],
         origin: Callable[[str], str],
+        past: Mapping[str, str] | None = None,
     ) -> None:
         self.entries = entries
         #: The places of entries whose id was there already, and what has it: the stored row,
@@ -74,6 +77,7 @@ class BatchBuilder:
         self.sizes: dict[str, int] = {}
         self._clock = clock
         self._edges = edges
+        self._past = past or {}
         by_log: dict[str, list[int]] = {}
         for place, entry in enumerate(entries):
             by_log.setdefault(entry.log, []).append(place)
@@ -96,6 +100,9 @@ class BatchBuilder:
         for log, places in self._by_log.items():
             fresh = self._fresh(places, known) if self.ids else [self.entries[i] for i in places]
             if fresh:
+                head = heads[log]
+                if head.sealed is not None and head.sealed != self._past.get(log):
+                    raise sealed_error(Seal.parse(head.sealed))
                 self._extend(batch, heads[log], fresh, now)
         return batch
 

@@ -13,7 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from counterfoil.clock import Clock
-from counterfoil.errors import CounterfoilError, StoreError, WriteError, WriteTimeoutError
+from counterfoil.errors import (
+    CounterfoilError,
+    RefusedError,
+    StoreError,
+    WriteError,
+    WriteTimeoutError,
+)
 from counterfoil.log.limits import Limits
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Store
@@ -114,7 +120,8 @@ class Writer(WriteQueue):
 
 def write_error(entry: UntimedEntry, error: CounterfoilError, known: bool = True) -> WriteError:
     """What the callers of a batch that failed are told."""
-    failure = WriteError(
+    kind = type(error) if isinstance(error, RefusedError) else WriteError
+    failure = kind(
         f"The event was not recorded: {error.message}"
         if known
         else f"The event may not have been recorded: {error.message}",
