@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from counterfoil.errors import NotFoundError
 from counterfoil.wording.visible import counted, visible
 
 from . import options
@@ -26,6 +27,9 @@ def checkpoint(
     key_output: Annotated[
         Path | None, typer.Option("--key-output", help="Write the verifier key to this file.")
     ] = None,
+    company: Annotated[
+        str | None, typer.Option("--company", help="The log that is this company's own.")
+    ] = None,
     url: options.Url = None,
     log: options.Log = None,
     key_file: options.KeyFile = None,
@@ -39,7 +43,10 @@ def checkpoint(
 
     async def sign() -> SignedCheckpoint:
         async with reading(settings) as audit:
-            return await audit.checkpoint(settings.log)
+            name = settings.log if company is None else await audit.company_log(company)
+            if name is None:
+                raise NotFoundError("The company has no log of its own.")
+            return await audit.checkpoint(name)
 
     signed = asyncio.run(sign())
     if output is not None:

@@ -108,8 +108,10 @@ def show(report: Report) -> None:
         if count > _SHOWN:
             say(f"  ... and {count - _SHOWN:,} more; --json lists up to 1,000.")
         say("Keep a copy of the files as they are, stop writing, and compare with a backup.")
-    for log in report.logs:
+    for log in report.logs[:_SHOWN]:
         say(_coverage(log, ok=report.ok), "dim")
+    if len(report.logs) > _SHOWN:
+        say(f"... and {len(report.logs) - _SHOWN:,} more logs; --json lists all.", "dim")
 
 
 def _coverage(log: LogReport, *, ok: bool) -> str:
