@@ -33,7 +33,7 @@ BATCH = 256
 CASES = (Case(64, 12_800, BATCH), Case(1_000, 16_000, BATCH))
 WRITERS = 4
 #: Events of each process that writes.
-EACH = 6_000
+EACH = 6_016
 
 #: As on a small production server.
 SETTINGS = {"autovacuum": "on", "shared_buffers": "512MB", "max_wal_size": "4GB"}

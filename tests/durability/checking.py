@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from hashlib import sha256
+from typing import Any
 
 from counterfoil import AuditLog, Event
 from counterfoil.proof.frontier import Frontier
@@ -14,14 +15,17 @@ from counterfoil.store.interface import TILE_WIDTH
 from tests.proof.reference import Reference
 
 
-async def examine(url: str) -> list[str]:
+async def examine(url: str, **options: Any) -> list[str]:
     """Open a database as anybody would, check all of it, and return the ids of its events.
 
     Every event must be there once, at an index of its own without gaps; tree, tiles and
     counts must be what the entries call for.
+
+    Args:
+        options: for ``AuditLog.open``.
     """
     found: list[Event] = []
-    async with AuditLog.open(url, checkpoint_interval=None) as log:
+    async with AuditLog.open(url, checkpoint_interval=None, **options) as log:
         report = await log.verify(processes=0)
         assert report.ok, report.findings
         store = open_store(url)
