@@ -162,7 +162,7 @@ class OwnPostgres(Postgres):
     def __init__(self, programs: Path, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="counterfoil-postgres-"))
         self.data = self.folder / "data"
-        self.settings = SETTINGS | settings
+        values = SETTINGS | settings
         self.port = _free_port()
         super().__init__(f"postgresql://{OWNER}@127.0.0.1:{self.port}/postgres")
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -170,6 +170,9 @@ class OwnPostgres(Postgres):
         self._programs = self._reachable(programs)
         self.program("initdb", "-D", self.data, "-A", "trust", "-U", OWNER, "-E", "UTF8",
                      "--locale=C", "--no-sync")  # fmt: skip
+        # In the file and not on the command line, which a test could not change.
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as settings_file:
+            settings_file.writelines(f"{name} = '{value}'\n" for name, value in values.items())
         self.start()
 
     def program(self, name: str, *arguments: str | Path) -> str:
@@ -213,7 +216,6 @@ class OwnPostgres(Postgres):
 
     def _launch(self) -> None:
         options: list[str | Path] = ["-D", self.data, "-p", str(self.port), "-k", self.folder]
-        options += [f"-c{name}={value}" for name, value in self.settings.items()]
         with (self.folder / "log").open("ab") as log:
             self._keeper = subprocess.Popen(
                 ["/bin/sh", "-c", KEEPER, "keeper", self._programs / "postgres", *options],

@@ -110,6 +110,7 @@ for _name, _module, _function in _COMMANDS:
 app.add_typer(import_module("counterfoil.cli.key").app, name="key")
 app.add_typer(import_module("counterfoil.cli.outbox").app, name="outbox")
 app.add_typer(import_module("counterfoil.cli.search").app, name="search")
+app.add_typer(import_module("counterfoil.cli.postgres").app, name="postgres")
 app.add_typer(import_module("counterfoil.cli.config").app, name="config")
 
 

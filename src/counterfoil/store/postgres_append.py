@@ -146,7 +146,6 @@ class Appender:
         """Append what is built without a lock; None where that was in vain."""
         before = {name: replace(head) for name, head in known.items()}
         batch = work.build(known, await rows_by_id(session, work.ids))
-        backend = session.backend
         try:
             if await _write(session, batch, before):
                 return batch
@@ -155,7 +154,8 @@ class Appender:
                 raise
         except FAILURES as error:
             if is_lost(error) or isinstance(error, TimeoutError):
-                raise LostAnswerError(batch, backend, error) from error
+                session.terminate()
+                raise LostAnswerError(batch, session.backend, error) from error
             raise
         self._careful.update(dict.fromkeys(work.logs, _CAREFUL))
         return None
@@ -171,7 +171,6 @@ class Appender:
         raise AssertionError
 
     async def _transact(self, session: Session, work: Work) -> Batch:
-        backend = session.backend
         transaction = session.transaction(isolation="read_committed")
         await transaction.start()
         try:
@@ -187,7 +186,8 @@ class Appender:
         try:
             await transaction.commit()
         except FAILURES as error:
-            raise LostAnswerError(batch, backend, error) from error
+            session.terminate()
+            raise LostAnswerError(batch, session.backend, error) from error
         return batch
 
     def _known_heads(self, work: Work) -> dict[str, Head] | None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 
-from counterfoil.errors import SchemaError
+from counterfoil.errors import ConfigurationError, SchemaError
 
 from . import migration
-from .postgres_session import Session
+from .postgres_address import postgres_address
+from .postgres_error import FAILURES, store_error
+from .postgres_session import Session, Sessions
 from .statement import read_statement
+
+#: Seconds to wait for the server, and for whoever migrates already.
+_TIMEOUT = 30.0
+#: Applications' roles that are still there.
+_KNOWN_ROLES = (
+    "SELECT name FROM counterfoil.application_role JOIN pg_roles ON rolname = name ORDER BY name"
+)
 
 
 async def migrate(session: Session) -> None:
@@ -41,6 +52,47 @@ async def migrate(session: Session) -> None:
                 item.name,
                 item.checksum,
             )
+        for row in await session.fetch(_KNOWN_ROLES):
+            await _grant(session, row["name"])
+
+
+async def prepare_database(url: str, roles: Sequence[str]) -> None:
+    """Migrate a database as its owner, and give applications' roles what they need.
+
+    Args:
+        url: the database's address, for the role that owns the schema.
+        roles: names of roles that are there already; they keep their rights across migrations.
+
+    Raises:
+        ConfigurationError: there is no such role, or the address cannot be used.
+        StoreError: the database cannot be reached or migrated.
+    """
+    address = postgres_address(url)
+    sessions = Sessions(address, timeout=_TIMEOUT, patience=_TIMEOUT, size=1)
+    try:
+        async with sessions.one() as session:
+            await migrate(session)
+            async with session.transaction():
+                for role in roles:
+                    await _grant(session, role)
+    except FAILURES as error:
+        raise store_error(error, address.name) from error
+    finally:
+        await sessions.close()
+
+
+async def _grant(session: Session, role: str) -> None:
+    quoted = await session.fetchval(
+        "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = $1", role
+    )
+    if quoted is None:
+        raise ConfigurationError(
+            "There is no such role in the database.", remedy="Create it first: CREATE ROLE … LOGIN."
+        )
+    await session.execute(read_statement("postgres", "grants").replace(":role", quoted))
+    await session.execute(
+        "INSERT INTO counterfoil.application_role (name) VALUES ($1) ON CONFLICT DO NOTHING", role
+    )
 
 
 async def _applied(session: Session) -> dict[int, str]:
