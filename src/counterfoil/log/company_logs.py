@@ -8,6 +8,7 @@ a name is never changed, and may therefore be remembered.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Collection, Iterable
@@ -22,10 +23,16 @@ DEFAULT_LOG = "default"
 #: What the name of a company's own log begins with; its random part follows.
 PREFIX = "company-"
 _RANDOM_BYTES = 16
+_NAME = re.compile(rf"{PREFIX}[0-9a-f]{{{2 * _RANDOM_BYTES}}}").fullmatch
 #: Companies that are remembered, some 200 bytes each.
 MOST_KNOWN = 65_536
 #: Companies that are named in one transaction.
 _GROUP = 500
+
+
+def is_company_log(name: str) -> bool:
+    """Whether a log's name is of the form that companies' logs have."""
+    return _NAME(name) is not None
 
 
 def new_name() -> str:

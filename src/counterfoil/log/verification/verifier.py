@@ -26,6 +26,7 @@ from counterfoil.record.row import LOG_SPAN
 from counterfoil.store import Head, Selection, Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
+from .belongings import check_company_logs, check_seals
 from .log_check import LogCheck
 from .report import Fault, Finding, Findings, LogReport, Place, Report
 from .segment import SEGMENT
@@ -124,6 +125,9 @@ class Verifier:
         await self._check_facts(findings)
         if log is None:
             await self._check_strays(heads, findings)
+            by_name = {head.log: head for head in await self._heads(None, Findings())}
+            await check_company_logs(self._store, by_name, findings)
+            await check_seals(self._store, by_name, findings)
         return Report(
             logs=tuple(reports),
             findings=tuple(findings.kept),
