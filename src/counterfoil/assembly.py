@@ -119,6 +119,11 @@ def serve(settings: Settings) -> None:
         from counterfoil.server.run import run
     except ImportError as error:
         raise MissingExtraError("The server", "server") from error
+    if is_server(settings.url):
+        raise ConfigurationError(
+            "The address is a server's: only a database is served.",
+            remedy="Give the database's own address with --url or COUNTERFOIL_URL.",
+        )
     server = settings.server
     asyncio.run(_first_key(settings))
     configure_logs(server.log_format, server.log_level)

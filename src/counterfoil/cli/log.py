@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from counterfoil.errors import InputError
+from counterfoil.errors import AccessError, InputError, NotFoundError, StoreError
 
 from . import options
 from .terminal import progress, say, write_json, write_json_line
@@ -112,11 +112,19 @@ async def _write_one(
     call = _call(given, utc=utc)
     async with open_log(settings) as audit:
         event_id = await audit.log_event(log=settings.named_log, **call)
-        event = await audit.get(event_id)
-    if as_json:
-        write_json(event.as_dict())
+        shown = await _shown(audit, event_id) if as_json else None
+    if shown is not None:
+        write_json(shown)
     else:
         say(event_id)
+
+
+async def _shown(audit: AuditLog, event_id: str) -> dict[str, Any]:
+    """The event as it was recorded; its id alone where it cannot be read back yet, or not here."""
+    try:
+        return (await audit.get(event_id)).as_dict()
+    except (AccessError, NotFoundError, StoreError):
+        return {"id": event_id}
 
 
 async def _write_lines(settings: Settings, lines: Iterable[bytes], *, as_json: bool) -> None:

@@ -29,21 +29,21 @@ class Link:
         self._session: Session | None = None
         self._lock = asyncio.Lock()
 
-    async def open(self) -> Session:
-        """The session; while the server is away, the one that is remembered.
+    async def open(self) -> tuple[Session, StoreUnavailableError | None]:
+        """The session; while the server is away, the one that is remembered, and why it is away.
 
         Raises:
             StoreUnavailableError: it is away, and none is remembered.
             AccessError: the access key is refused. KeyFileError: see :meth:`session`.
         """
         try:
-            return await self.session()
+            return await self.session(), None
         except StoreUnavailableError as error:
             remembered = Session.remembered((await self.known.read()).get("session", {}))
             if remembered is None:
                 raise
             logger.warning("The server is away; its rules are taken as last known. %s", error)
-            return remembered
+            return remembered, error
 
     async def session(self) -> Session:
         """The session, asked for once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from counterfoil.errors import ConfigurationError, CounterfoilError
+from counterfoil.errors import ConfigurationError
 from counterfoil.log.limits import Limits
 from counterfoil.log.write.intake import Intake
 from counterfoil.log.write.path import WritePath
@@ -41,7 +41,7 @@ async def open_server(setup: Setup) -> Parts:
     connection = Connection(address, AccessToken(setup.token), timeout=limits.write_timeout)
     try:
         link = Link(connection, KnownServer(_known_file(setup, address)))
-        session = await link.open()
+        session, away = await link.open()
         catalogue = setup.catalogue or session.catalogue()
         tokens = HeldTokens(lambda company: backend.want_keys(company))
         rules = session.rules(setup.redaction)
@@ -56,7 +56,8 @@ async def open_server(setup: Setup) -> Parts:
         )
         backend = ServerBackend(link, tokens, limits)
         folder = spool_folder(setup.spool, address)
-        await _prepare(backend, session)
+        if away is None:
+            await _prepare(backend, session)
         path = WritePath(
             backend,
             None if folder is None else Spool(folder, max_bytes=limits.spool_bytes),
@@ -66,7 +67,7 @@ async def open_server(setup: Setup) -> Parts:
             limits=limits,
             in_order=True,
         )
-        await path.start()
+        await path.start(away)
     except BaseException:
         await connection.close()
         raise
@@ -76,13 +77,9 @@ async def open_server(setup: Setup) -> Parts:
 
 async def _prepare(backend: ServerBackend, session: Session) -> None:
     if session.role == WRITER:
-        try:
-            # Events without a company of their own are the key's company's.
-            for company in {None, session.company}:
-                await backend.fetch_keys(company)
-        except CounterfoilError:
-            # The server is away; they are asked for when they are wanted.
-            return
+        # Events without a company of their own are the key's company's.
+        for company in {None, session.company}:
+            await backend.fetch_keys(company)
     else:
         await backend.look_back()
 
