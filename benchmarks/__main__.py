@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from . import chain, ingest, logs, outbox, postgres, reads, redaction, size, startup, verify
+from . import chain, http, ingest, logs, outbox, postgres, reads, redaction, size, startup, verify
 from .figure import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -20,6 +20,7 @@ PARTS = {
     "redaction": redaction.run,
     "chain": chain.figures,
     "ingest": ingest.run,
+    "http": http.run,
     "logs": logs.run,
     "outbox": outbox.run,
     "size": size.run,

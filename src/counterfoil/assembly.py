@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from counterfoil.capture.client_address import TrustedProxies
 from counterfoil.errors import ConfigurationError, MissingExtraError
 from counterfoil.log import AuditLog, Limits
 from counterfoil.log.opening import Opening
@@ -125,6 +126,8 @@ def serve(settings: Settings) -> None:
             remedy="Give the database's own address with --url or COUNTERFOIL_URL.",
         )
     server = settings.server
+    # Looked at here, where an error can still be told.
+    TrustedProxies(server.trusted_proxies, header=server.forwarded_header)
     asyncio.run(_first_key(settings))
     configure_logs(server.log_format, server.log_level)
     # Workers are processes of their own: they read the settings that this one has settled.
