@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from fastapi.routing import APIRoute
 
 import counterfoil
 from counterfoil import errors
+from counterfoil.access.role import GRANTS, Permission, Role
 from counterfoil.cli.app import app
 from counterfoil.log.read.criteria import Filters
+from counterfoil.server.app import create_app
+from counterfoil.server.authentication import Needs
+from counterfoil.server.metrics import Metrics
+from counterfoil.server.problem import CODES, OWN_CODES
 from counterfoil.server_settings import ServerSettings
 from counterfoil.settings import LimitSettings, Settings
 
@@ -104,6 +110,18 @@ What `import counterfoil` offers. [`counterfoil.errors`](errors.md) and
 """
 
 
+HTTP = """\
+# HTTP
+
+What `counterfoil serve` answers; [how to run it](../how-to/run-the-server.md). Every request under
+`/v1` carries `Authorization: Bearer cf_...`. An error is a problem (RFC 9457,
+`application/problem+json`) with a stable `code`, a `title` that says what was wrong, a `detail`
+that says what to do, and, of an event that was to be written, `event_id` and `outcome_known`. Every
+answer has `X-Request-ID`; answers that count against a limit have `RateLimit-Limit`, `-Remaining`
+and `-Reset`, and refusals for a while have `Retry-After`.
+"""
+
+
 def cli() -> Iterator[str]:
     """The command line's page."""
     yield CLI
@@ -173,10 +191,61 @@ def api() -> Iterator[str]:
     yield "\n`as_dict()` gives the event as plain JSON values."
 
 
+def http() -> Iterator[str]:
+    """The server's page."""
+    yield HTTP
+    yield "## Roles\n\n| role | is for | may |\n|---|---|---|"
+    for role in Role:
+        may = ", ".join(f"`{one.value}`" for one in Permission if one in GRANTS[role])
+        yield f"| `{role.value}` | {_doc_of(Role, role.name)} | {may} |"
+    yield "\n| permission | |\n|---|---|"
+    for permission in Permission:
+        yield f"| `{permission.value}` | {_doc_of(Permission, permission.name)} |"
+    yield "\n## Routes\n\n| route | needs | |\n|---|---|---|"
+    application = create_app(_never)
+    for prefix, router in application.state.routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                methods = ", ".join(sorted(route.methods or ()))
+                needs = _needs(route)
+                what = _first(route.endpoint)
+                yield f"| `{methods} {prefix}{route.path}` | {needs} | {what} |"
+    yield "\nParameters, bodies and answers are in `/openapi.json`, and shown under `/docs`.\n"
+    yield "## Problems\n\n| code | status | |\n|---|---|---|"
+    for error, (status, code) in CODES.items():
+        yield f"| `{code}` | {status} | {_first(error)} |"
+    yield "| `outcome_unknown` | 503 | The event may yet have been recorded; a retry is safe. |"
+    for code, (status, title) in OWN_CODES.items():
+        yield f"| `{code}` | {status} | {title} |"
+    yield "\n## Metrics\n\n| metric | type | |\n|---|---|---|"
+    for metric in Metrics().registry.collect():
+        yield f"| `{metric.name}` | {metric.type} | {metric.documentation} |"
+
+
+def _needs(route: APIRoute) -> str:
+    found = [one.call for one in route.dependant.dependencies if isinstance(one.call, Needs)]
+    if not found:
+        return "a key, unless set otherwise" if route.path == "/metrics" else "nothing"
+    permission = found[0].permission
+    return "any key" if permission is None else f"`{permission.value}`"
+
+
+def _doc_of(enum: type, member: str) -> str:
+    """The text below a member of an enum."""
+    source = inspect.getsource(enum)
+    found = re.search(rf'{member} = .*\n\s+"""(.*?)"""', source)
+    return found[1] if found else ""
+
+
+def _never() -> Any:
+    raise AssertionError("only looked at")
+
+
 PAGES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "cli.md": ("src/counterfoil/cli", cli),
     "settings.md": ("src/counterfoil/settings.py", settings),
     "errors.md": ("src/counterfoil/errors.py", error_tree),
+    "http.md": ("src/counterfoil/server", http),
     "api.md": ("src/counterfoil/log/audit_log.py", api),
 }
 

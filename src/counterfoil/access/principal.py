@@ -42,7 +42,7 @@ class Principal:
         if permission not in GRANTS[self.role]:
             raise ForbiddenError(
                 f"A key of the role {self.role.value} may not {_WORDS[permission]}.",
-                remedy="Use a key whose role may; docs/reference/roles.md lists them.",
+                remedy="Use a key whose role may; docs/reference/http.md lists them.",
             )
 
 
