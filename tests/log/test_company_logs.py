@@ -118,8 +118,17 @@ async def test_a_cancelled_caller_does_not_withdraw_the_first_event_of_a_company
     assert await audit.count(log=name) == 5
 
 
-async def test_two_processes_agree_on_one_name(url: str) -> None:
-    opened = [await AuditLog.open(url, log_per_company=True) for _ in range(3)]
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_two_processes_agree_on_one_name(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
+) -> None:
+    address = request.getfixturevalue("url" if engine == "sqlite" else "postgres_url")
+    opened = [
+        await AuditLog.open(
+            address, key_file=tmp_path / "audit.key", spool=False, log_per_company=True
+        )
+        for _ in range(3)
+    ]
     companies = [f"c-{number}" for number in range(40)]
     await asyncio.gather(*(record(audit, one) for one in companies for audit in opened))
     names = [[await audit.company_log(one) for one in companies] for audit in opened]
