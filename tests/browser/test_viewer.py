@@ -73,13 +73,15 @@ def test_a_search_finds_says_what_is_wrong_and_is_kept(visit: Visit, complaints:
 
 def test_facets_narrow_the_list(visit: Visit) -> None:
     page = visit()
+    # What somebody looked at is left out until it is asked for.
+    expect(page.get_by_role("searchbox")).to_have_value("-type:audit.read")
     facet = page.get_by_role("region", name="Type").get_by_role("link", name="access_denied")
     facet.click()
     expect(page.locator("#count")).to_have_text("30 events")
     chosen = page.get_by_role("region", name="Type").locator("[aria-current]")
     expect(chosen).to_contain_text("access_denied")
     chosen.click()
-    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(page.get_by_role("searchbox")).to_have_value("-type:audit.read")
 
 
 def test_a_range_is_brushed_on_the_time_line(visit: Visit) -> None:

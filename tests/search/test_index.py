@@ -93,9 +93,12 @@ async def test_with_the_index_the_same_is_found_as_without(
             assert await with_index.count(**filters) == await without.count(**filters)
 
 
-async def test_in_postgresql_too(postgres_url: str) -> None:
+async def test_in_postgresql_too(postgres_url: str, tmp_path: Path) -> None:
     details = [{"reason": text} for text in ("new supplier", "a Café's campaign", "it's 'u-42'")]
-    async with AuditLog.open(postgres_url, spool=False, text_index=True) as audit:
+    key_file = tmp_path / "audit.key"
+    async with AuditLog.open(
+        postgres_url, key_file=key_file, spool=False, text_index=True
+    ) as audit:
         for number in range(240):
             await audit.log_event(
                 "order_created",

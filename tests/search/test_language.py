@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,3 +126,10 @@ def test_whatever_is_typed_is_read_or_refused_with_a_place(typed: str) -> None:
         assert parse(format_terms(terms)) == terms
         assert [parse(typed[start:end]) for start, end in places] == [(term,) for term in terms]
     assert all(0 <= start < end <= len(typed) for start, end in places)
+
+
+def test_every_field_is_documented() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "search-language.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in FIELDS if f"| `{name}:` |" not in text] == []
+    assert [name for name in OBJECTS if f"`{name}" not in text] == []

@@ -137,7 +137,7 @@ async def test_what_stands_beside_the_list_counts_what_is_in_it(
     browser = await visitor("reader", company="c-1")
     filters = f"{search} -type:audit.key,audit.read"
     page = await browser.get("/parts/overview", params={"q": filters})
-    assert f">{count}</p>" in page.text
+    assert f'data-count="{count}"' in page.text
     rows = (await browser.get("/", params={"q": filters})).text
     assert rows.count('<li class="row') == int(count.split()[0])
 

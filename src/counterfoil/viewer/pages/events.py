@@ -28,6 +28,8 @@ from counterfoil.viewer.visitor import Visitor, services_of, signed_in
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
+#: What is searched for where nothing was said: all but that somebody looked at the log.
+_FIRST: Final = "-type:audit.read"
 #: Seconds after which a stream that nothing came in on says that it is alive, and after which
 #: it ends, so that the browser comes back and its session is looked at again.
 _HEARTBEAT: Final = 15.0
@@ -41,7 +43,7 @@ logger = logging.getLogger("counterfoil")
 async def events(request: Request) -> Response:
     """The list."""
     visitor, log = await signed_in(request)
-    typed = request.query_params.get("q", "")
+    typed = request.query_params.get("q", _FIRST)
     cursor = request.query_params.get("cursor") or None
     if (found := await _by_id(log, typed)) is not None:
         return RedirectResponse(f"/events/{found}", 303)

@@ -24,8 +24,14 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 class Timeline extends HTMLElement {
   async connectedCallback() {
     const data = JSON.parse(this.dataset.chart);
+    const count = document.getElementById("count");
+    if (count) count.textContent = this.dataset.count;
     this.place = this.querySelector(".plot");
-    if (!data.starts.length) return;
+    if (!data.starts.length) {
+      this.querySelector("p").className = "none quiet";
+      this.place.remove();
+      return;
+    }
     this.unit = data.unit;
     this.starts = data.starts;
     this.sums = data.starts.map((_, at) => LEVELS.reduce((sum, level) => sum + data.levels[level][at], 0));

@@ -72,7 +72,7 @@ const click = (selector) => document.querySelector(selector)?.click();
 const inList = () => document.activeElement?.matches("[data-rows] .row .open");
 
 const keys = {
-  "/": () => document.getElementById("q")?.focus(),
+  "/": () => document.getElementById("q")?.select(),
   j: () => move(1),
   k: () => move(-1),
   n: () => click("[data-key=n]"),
