@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Literal
 
@@ -37,6 +37,8 @@ from .workers import Checkers, InProcess, Workers
 WORTH_PROCESSES = 200_000
 MAX_PROCESSES = 64
 _FEW = 100
+#: So many logs of at most so many events are checked at the same time.
+_TOGETHER, _SMALL = 16, 1_000
 #: Positions have 63 bits.
 _MOST_LOGS = (LARGEST + 1) // LOG_SPAN - 1
 
@@ -120,8 +122,22 @@ class Verifier:
             checkers: Checkers = InProcess(self._store)
             if count and self._url is not None:
                 checkers = await stack.enter_async_context(Workers(self._url, count))
-            for head, start in zip(heads, starts, strict=True):
-                reports.append(await self._check(head, start, checkers, done, findings))
+            for group in _groups(list(zip(heads, starts, strict=True))):
+                own = [Findings() for _ in group]
+                # Gathered to their end, so that nothing goes on where one of them fails.
+                found = await asyncio.gather(
+                    *[
+                        self._check(head, start, checkers, done, kept)
+                        for (head, start), kept in zip(group, own, strict=True)
+                    ],
+                    return_exceptions=True,
+                )
+                for report, kept in zip(found, own, strict=True):
+                    if isinstance(report, BaseException):
+                        raise report
+                    reports.append(report)
+                    findings.extend(kept.kept)
+                    findings.omitted += kept.omitted
         await self._check_facts(findings)
         if log is None:
             await self._check_strays(heads, findings)
@@ -291,3 +307,19 @@ class Verifier:
                 find(Fault.EXTRA, Place.MENTION, mention.position)
         except StoreCorruptError:
             find(Fault.UNREADABLE, Place.MENTION, first)
+
+
+def _groups(logs: list[tuple[Head, int]]) -> Iterator[list[tuple[Head, int]]]:
+    """Logs to check at the same time: small ones, which mostly wait for the store, together."""
+    group: list[tuple[Head, int]] = []
+    for head, start in logs:
+        if head.size > _SMALL or len(group) == _TOGETHER:
+            if group:
+                yield group
+            group = []
+        if head.size > _SMALL:
+            yield [(head, start)]
+        else:
+            group.append((head, start))
+    if group:
+        yield group
