@@ -182,6 +182,15 @@ class Filter:
         return bool(self.people) or not _TELLING.isdisjoint(self.equal)
 
     @property
+    def is_narrow(self) -> bool:
+        """Whether an index leads to so few events that reading them is the way to find words.
+
+        A company's events are many, and the text index tells companies apart.
+        """
+        narrow = _TELLING - {"company_id"}
+        return bool(self.people) or not narrow.isdisjoint(self.equal)
+
+    @property
     def rollup(self) -> dict[str, tuple[Any, ...]] | None:
         """The filter as the roll-ups know it, times apart; None where they cannot answer it."""
         if not self.is_exact or not self.equal.keys() <= ROLLED_UP.keys():

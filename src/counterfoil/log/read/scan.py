@@ -55,7 +55,7 @@ class Scan:
         self._people: Sequence[str | None] = where.people or (None,)
         self._span = LOG_SPAN if where.is_telling else _LEAST_SPAN
         self._rows = _FEWEST_ROWS
-        self._lookup = where.lookup if where.text else None
+        self._lookup = where.lookup if where.text and not where.is_narrow else None
         #: The events below this index are in the text index; None until it was asked.
         self._mark: int | None = None if self._lookup else 0
 
