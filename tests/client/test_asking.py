@@ -352,3 +352,29 @@ async def test_threads_ask_through_the_facade(server: RealServer, writer: AuditL
             return [event.id for event in log.events(event_type=["price_changed", "order_created"])]
 
     assert await asyncio.to_thread(ask) == ids
+
+
+async def test_a_follow_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Path) -> None:
+    seen: list[str] = []
+    async with served(tmp_path, checkpoint_interval=None) as server:
+        options = await server.options("reader")
+        writing = await server.options("writer")
+        log = await AuditLog.open(**options)
+        events = log.follow(event_type="user_login")
+        await events.start()
+        async with AuditLog.open(**writing) as writer:
+            ids = [await writer.log_event("user_login") for _ in range(3)]
+        seen += [(await anext(events)).id for _ in range(2)]
+        waiting = asyncio.create_task(_rest(events, seen, 5))
+    async with served(tmp_path, port=server.port, checkpoint_interval=None):
+        async with AuditLog.open(**writing) as writer:
+            ids += [await writer.log_event("user_login") for _ in range(3)]
+        async with asyncio.timeout(30):
+            await waiting
+        await log.close()
+    assert seen == ids[:5]
+
+
+async def _rest(events: Any, seen: list[str], count: int) -> None:
+    while len(seen) < count:
+        seen.append((await anext(events)).id)
