@@ -18,12 +18,11 @@ from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.link import Chain
 from counterfoil.policy.redaction import Rules
 
-from .company_logs import DEFAULT_LOG
+from .backend import Backend
 from .delegate import offered_by
 from .host import Host
 from .limits import Limits
 from .opening import Opening
-from .proving.evidence import SignedCheckpoint
 from .proving.prover import Prover
 from .read.questions import Questions
 from .setup import Parts, Setup
@@ -294,6 +293,12 @@ class AuditLog:
     consistency = offered_by("prover", Prover.consistency)
     verify = offered_by("verifier", Verifier.verify)
 
+    company_log = offered_by(None, Backend.company_log)
+    rotate_token_key = offered_by(None, Backend.rotate_token_key)
+    seal = offered_by(None, Backend.seal_logs, "seal")
+    unseal = offered_by(None, Backend.unseal_logs, "unseal")
+    continue_restored = offered_by(None, Backend.continue_restored)
+
     @property
     def host(self) -> Host:
         """What a server that offers this log to others needs beyond it.
@@ -350,67 +355,6 @@ class AuditLog:
                 "writer's key of that company.",
             )
         return found
-
-    async def company_log(self, company_id: str) -> str | None:
-        """The name of a company's own log; None where it has none (``log_per_company``).
-
-        The name is random: it is what stands in the company's checkpoints and proofs, and what
-        ``checkpoint``, ``verify`` and ``consistency`` want to have.
-        """
-        return await self._backend.company_log(company_id)
-
-    async def rotate_token_key(self) -> str:
-        """Make a new token key, used from the next opening on; older ones are kept.
-
-        Returns:
-            The new key's id.
-
-        Raises:
-            KeyFileError: this process may not write the key file.
-        """
-        return await self._backend.rotate_token_key()
-
-    async def seal(self, reason: str = "sealed by its owner") -> dict[str, SignedCheckpoint]:
-        """Close every log of the database to every writer of any process.
-
-        Each log's last entry, ``audit.config``, says so, and its last checkpoint is signed.
-        Reading goes on. ``unseal`` opens the logs again; ``counterfoil.log.copying.copy``
-        seals by itself.
-
-        Args:
-            reason: what a writer is told, after "The log is sealed:".
-
-        Returns:
-            The last checkpoints, by log.
-
-        Raises:
-            SealedError: it is sealed for another reason.
-            KeyFileError: this process does not hold the key; the logs are sealed all the same.
-        """
-        return await self._backend.seal_logs(reason)
-
-    async def unseal(self) -> list[str]:
-        """Open the logs of a sealed database again; returns their names.
-
-        Raises:
-            InputError: it is not sealed.
-            SealedError: another database has taken over, or this one is a copy.
-        """
-        return await self._backend.unseal_logs()
-
-    async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
-        """Go on writing to a log whose database was restored from a backup.
-
-        The log gets a new origin and continues the same tree and indexes; its next entry is
-        an ``audit.restored`` event that holds the checkpoint which it is behind of.
-
-        Returns:
-            The new origin, under which its checkpoints are signed from now on.
-
-        Raises:
-            InputError: the log is not behind what it published.
-        """
-        return await self._backend.continue_restored(log)
 
     async def _end_relays(self, seconds: float) -> None:
         deadline = self._loop.time() + seconds

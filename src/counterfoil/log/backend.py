@@ -15,6 +15,8 @@ from .stats import Stats
 from .verification.report import Report
 from .verification.verifier import Progress, Since
 
+#: What a writer is told of a sealed log, where nothing else was given.
+SEALED_BY_OWNER = "sealed by its owner"
 #: Told of an entry that was not, or is not known to be, written, and whose caller is gone.
 Abandoned: TypeAlias = Callable[[UntimedEntry, WriteError], None]
 
@@ -97,19 +99,60 @@ class Backend(Protocol):
         """
 
     async def company_log(self, company_id: str) -> str | None:
-        """The name of a company's own log; None where it has none."""
+        """The name of a company's own log; None where it has none (``log_per_company``).
+
+        The name is random: it is what stands in the company's checkpoints and proofs, and what
+        ``checkpoint``, ``verify`` and ``consistency`` want to have.
+        """
 
     async def rotate_token_key(self) -> str:
-        """Make a new token key, record that, and return the key's id."""
+        """Make a new token key, used from the next opening on; older ones are kept.
 
-    async def seal_logs(self, reason: str) -> dict[str, SignedCheckpoint]:
-        """Close every log to every writer; returns the last checkpoints, by log."""
+        Returns:
+            The new key's id.
+
+        Raises:
+            KeyFileError: this process may not write the key file.
+        """
+
+    async def seal_logs(self, reason: str = SEALED_BY_OWNER) -> dict[str, SignedCheckpoint]:
+        """Close every log of the database to every writer of any process.
+
+        Each log's last entry, ``audit.config``, says so, and its last checkpoint is signed.
+        Reading goes on. ``unseal`` opens the logs again; ``counterfoil.log.copying.copy``
+        seals by itself.
+
+        Args:
+            reason: what a writer is told, after "The log is sealed:".
+
+        Returns:
+            The last checkpoints, by log.
+
+        Raises:
+            SealedError: it is sealed for another reason.
+            KeyFileError: this process does not hold the key; the logs are sealed all the same.
+        """
 
     async def unseal_logs(self) -> list[str]:
-        """Open the logs again; returns their names."""
+        """Open the logs of a sealed database again; returns their names.
 
-    async def continue_restored(self, log: str) -> str:
-        """Go on with a log that was restored from a backup; returns its new origin."""
+        Raises:
+            InputError: it is not sealed.
+            SealedError: another database has taken over, or this one is a copy.
+        """
+
+    async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
+        """Go on writing to a log whose database was restored from a backup.
+
+        The log gets a new origin and continues the same tree and indexes; its next entry is
+        an ``audit.restored`` event that holds the checkpoint which it is behind of.
+
+        Returns:
+            The new origin, under which its checkpoints are signed from now on.
+
+        Raises:
+            InputError: the log is not behind what it published.
+        """
 
     async def stats(self) -> Stats:
         """How much there is, where it is, and what waits."""

@@ -21,7 +21,7 @@ from counterfoil.search.indexer import Indexer
 from counterfoil.search.opening import text_index as open_index
 from counterfoil.store import Store
 
-from .backend import Abandoned
+from .backend import SEALED_BY_OWNER, Abandoned
 from .commits import Commits
 from .company_logs import DEFAULT_LOG, CompanyLogs
 from .limits import Limits
@@ -196,7 +196,7 @@ class StoreBackend:
         await self.put(self._intake.own("audit.key", audit={"kind": "token_key", "key": key_id}))
         return key_id
 
-    async def seal_logs(self, reason: str) -> dict[str, SignedCheckpoint]:
+    async def seal_logs(self, reason: str = SEALED_BY_OWNER) -> dict[str, SignedCheckpoint]:
         """Close every log to every writer; returns the last checkpoints, by log."""
         return await self._sealing.seal(Seal(SEALED, reason))
 
@@ -204,7 +204,7 @@ class StoreBackend:
         """Open the logs again; returns their names."""
         return await self._sealing.unseal()
 
-    async def continue_restored(self, log: str) -> str:
+    async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
         """Go on under a new origin, with an ``audit.restored`` event first."""
         return await self._guard.continue_restored(log, self._own)
 

@@ -18,7 +18,7 @@ from counterfoil.errors import (
     RollbackError,
     WriteError,
 )
-from counterfoil.log.backend import Abandoned
+from counterfoil.log.backend import SEALED_BY_OWNER, Abandoned
 from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.log.limits import Limits
 from counterfoil.log.proving.evidence import SignedCheckpoint
@@ -112,7 +112,7 @@ class ServerBackend:
         """Done where the database is."""
         raise _elsewhere("Token keys are rotated")
 
-    async def seal_logs(self, reason: str) -> dict[str, SignedCheckpoint]:
+    async def seal_logs(self, reason: str = SEALED_BY_OWNER) -> dict[str, SignedCheckpoint]:
         """Done where the database is."""
         raise _elsewhere("Logs are sealed")
 
@@ -120,7 +120,7 @@ class ServerBackend:
         """Done where the database is."""
         raise _elsewhere("Logs are unsealed")
 
-    async def continue_restored(self, log: str) -> str:
+    async def continue_restored(self, log: str = DEFAULT_LOG) -> str:
         """Done where the database is."""
         raise _elsewhere("A restored log is continued")
 
