@@ -17,13 +17,14 @@ from counterfoil.log.opening import Opening
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.redaction import Rule, Rules
 from counterfoil.settings import Settings, load_settings
+from counterfoil.settings import shown as shown_settings
 from counterfoil.store.address import sqlite_path
 from counterfoil.wire.address import is_server
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from counterfoil.access import Services
+    from counterfoil.access import Keyring, Services
     from counterfoil.search.indexer import Indexer
 
 #: How ``serve`` tells its workers what the command line said.
@@ -128,7 +129,7 @@ def serve(settings: Settings) -> None:
     server = settings.server
     # Looked at here, where an error can still be told.
     TrustedProxies(server.trusted_proxies, header=server.forwarded_header)
-    asyncio.run(_first_key(settings))
+    asyncio.run(_prepare(settings))
     configure_logs(server.log_format, server.log_level)
     # Workers are processes of their own: they read the settings that this one has settled.
     os.environ[SERVED] = settings.model_dump_json()
@@ -188,32 +189,37 @@ def server_app(settings: Settings) -> FastAPI:
     return create_app(services, options, pages=[router])
 
 
-async def _first_key(settings: Settings) -> None:
+async def _prepare(settings: Settings) -> None:
+    """Record what changed since the last start, and make the first key."""
     from counterfoil.access import Services
 
-    file = settings.server.first_key_file
     async with open_log(settings) as audit:
-        keyring = Services.of(audit, log=settings.log).keyring
-        if not await keyring.is_new():
-            return
-        if file is not None:
-            # The file first: a key that nobody can read would be the only one.
-            out = _private_file(file)
-            made = await keyring.first_admin()
-            with out:
-                out.write("" if made is None else f"{made[1]}\n")
-        elif sys.stdout.isatty():
-            made = await keyring.first_admin()
-            if made is not None:
-                print(  # noqa: T201 - to the operator alone
-                    f"The first admin key, shown this once:\n\n  {made[1]}\n", flush=True
-                )
-        else:
-            print(  # noqa: T201 - to the operator
-                "There is no access key yet: run `counterfoil key create --role admin`, or name a "
-                "file with COUNTERFOIL_SERVER__FIRST_KEY_FILE.",
-                file=sys.stderr,
+        services = Services.of(audit, log=settings.log)
+        shown = {name: value for name, value, _ in shown_settings(settings)}
+        await services.configuration.note(shown)
+        if await services.keyring.is_new():
+            await _first_key(services.keyring, settings.server.first_key_file)
+
+
+async def _first_key(keyring: Keyring, file: Path | None) -> None:
+    if file is not None:
+        # The file first: a key that nobody can read would be the only one.
+        out = _private_file(file)
+        made = await keyring.first_admin()
+        with out:
+            out.write("" if made is None else f"{made[1]}\n")
+    elif sys.stdout.isatty():
+        made = await keyring.first_admin()
+        if made is not None:
+            print(  # noqa: T201 - to the operator alone
+                f"The first admin key, shown this once:\n\n  {made[1]}\n", flush=True
             )
+    else:
+        print(  # noqa: T201 - to the operator
+            "There is no access key yet: run `counterfoil key create --role admin`, or name a "
+            "file with COUNTERFOIL_SERVER__FIRST_KEY_FILE.",
+            file=sys.stderr,
+        )
 
 
 def _private_file(path: Path) -> TextIO:

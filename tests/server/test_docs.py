@@ -10,6 +10,8 @@ import httpx2
 import pytest
 
 import counterfoil
+from counterfoil.server import schema
+from counterfoil.server.examples import EXAMPLES
 from tools.vendor_assets import DOCS
 
 from .serving import Served
@@ -65,6 +67,7 @@ async def test_every_route_is_described(served: Served) -> None:
         for status, response in operation["responses"].items():
             for media_type, content in response.get("content", {}).items():
                 assert content.get("schema"), (where, status, media_type)
+                assert media_type != "application/json" or content["example"], where
         if method == "post" and "requestBody" in operation:
             for content in operation["requestBody"]["content"].values():
                 assert content["schema"], where
@@ -74,3 +77,8 @@ async def test_every_route_is_described(served: Served) -> None:
 async def test_what_people_write_has_examples(served: Served, name: str) -> None:
     document = (await (await served.client()).get("/openapi.json")).json()
     assert document["components"]["schemas"][name]["examples"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_of_its_shape(name: str) -> None:
+    getattr(schema, name).model_validate(EXAMPLES[name])

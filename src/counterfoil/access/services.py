@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from counterfoil.clock import SYSTEM_CLOCK, Clock
 from counterfoil.log import AuditLog
 
+from .configuration import Configuration
 from .keyring import Keyring
 from .principal import Principal
 from .repeats import Repeats
@@ -26,6 +27,7 @@ class Services:
         keyring: the access keys.
         sessions: those who signed in with a key in a browser.
         trail: records reads and changes of keys.
+        configuration: what the server was last started with.
         repeats: the requests that came under idempotency keys.
         verifications: what the last verification found.
         closing: set once the server ends, so that what goes on for ever does too.
@@ -37,6 +39,7 @@ class Services:
     keyring: Keyring
     sessions: Sessions
     trail: Trail
+    configuration: Configuration
     repeats: Repeats
     verifications: Verifications
     closing: asyncio.Event
@@ -54,6 +57,7 @@ class Services:
             keyring,
             Sessions(registry, keyring, clock),
             trail,
+            Configuration(registry, trail),
             Repeats(registry, clock),
             Verifications(registry, clock),
             asyncio.Event(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 WINDOW: Final = 15 * 60 * SECOND
 #: Different questions that are written down of one window; more are only counted.
 MAX_QUESTIONS: Final = 20
+#: Seconds that a reader waits for the event that tells of them.
+PATIENCE: Final = 1.0
 _MAX_OPEN: Final = 10_000
 
 logger = logging.getLogger("counterfoil")
@@ -59,7 +62,7 @@ class Trail:
         self._now = clock.now
         self._log = log
         self._open: dict[tuple[str, str, str], _Window] = {}
-        self._sweeper: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def read(
         self, principal: Principal, what: str, log: str, events: int, question: Any = None
@@ -87,7 +90,9 @@ class Trail:
         self._open[key] = _Window(principal, log, what, now + WINDOW)
         if window is not None:
             await self._close(window)
-        await self._write_read(principal, log, what, 1, events, [question] if question else [])
+        await self._soon(
+            self._write_read(principal, log, what, 1, events, [question] if question else [])
+        )
 
     async def key_changed(self, what: str, key: AccessKey, by: Principal | None) -> None:
         """An access key was created, rotated or revoked.
@@ -102,6 +107,19 @@ class Trail:
             user_id=None if by is None else by.key_id,
             audit={"kind": f"access_key_{what}", "key": key.id, "role": key.role.value},
             details={"name": key.name, "logs": None if key.logs is None else list(key.logs)},
+        )
+
+    async def configured(self, what: str, settings: list[str]) -> None:
+        """The server was started with other settings.
+
+        Args:
+            settings: the names of those that differ.
+
+        Raises:
+            WriteError, StoreError: it could not be recorded.
+        """
+        await self._host.record(
+            "audit.config", log=self._log, audit={"kind": what, "settings": settings}
         )
 
     async def verified(self, principal: Principal, log: str, *, passed: bool) -> None:
@@ -124,6 +142,15 @@ class Trail:
         ended = [key for key, window in self._open.items() if not expired or window.ends <= now]
         for window in [self._open.pop(key) for key in ended]:
             await self._close(window)
+        if self._tasks and not expired:
+            await asyncio.wait(self._tasks)
+
+    async def _soon(self, writing: Coroutine[Any, Any, None]) -> None:
+        """Wait for an event, but not for long: a reader is not to hang with the store."""
+        task = asyncio.create_task(writing, name="counterfoil-trail")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.wait({task}, timeout=PATIENCE)
 
     async def _close(self, window: _Window) -> None:
         if window.requests:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from .batch import DRAFTS, JSON, NDJSON
+from .examples import EXAMPLES
 from .problem import MEDIA_TYPE
 from .schema import Appended, NewEvent, Problem, Results
 
@@ -30,7 +31,6 @@ def answers(
     *,
     status: int = 200,
     media_type: str | None = None,
-    example: Any = None,
 ) -> dict[int | str, dict[str, Any]]:
     """A route's answers: the good one, and problems.
 
@@ -42,8 +42,7 @@ def answers(
     good: dict[str, Any] = {"description": what}
     if model is not None:
         good["model"] = model
-        if example is not None:
-            good["content"] = {JSON: {"example": example}}
+        good["content"] = {JSON: {"example": EXAMPLES[model.__name__]}}
     elif media_type is not None:
         schema: dict[str, Any] = {"type": "string"}
         if media_type == "application/octet-stream":
@@ -142,10 +141,12 @@ def _describe_append(operation: dict[str, Any]) -> None:
         },
     }
     shapes = {name: {"$ref": _REF.format(model=name)} for name in ("Appended", "Results")}
-    operation["responses"]["201"]["content"] = {JSON: {"schema": shapes["Appended"]}}
+    operation["responses"]["201"]["content"] = {
+        JSON: {"schema": shapes["Appended"], "example": EXAMPLES["Appended"]}
+    }
     operation["responses"]["200"] = {
         "description": "A result for each event, in their order.",
-        "content": {JSON: {"schema": shapes["Results"]}},
+        "content": {JSON: {"schema": shapes["Results"], "example": EXAMPLES["Results"]}},
     }
     operation["parameters"] = [
         *operation.get("parameters", []),

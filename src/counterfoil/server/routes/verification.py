@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -36,7 +37,9 @@ class VerifyRequest(BaseModel):
     since: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] | Literal["last"] | None = Field(
         None, description="Events to take as they were found before: a number, or `last`."
     )
-    processes: int | None = Field(None, ge=0, le=64, strict=True, description="Worker processes.")
+    processes: int | None = Field(
+        None, ge=0, le=64, strict=True, description="Worker processes, at most one a processor."
+    )
 
 
 @router.get("/verify", responses=answers(VerificationStatus, "The last one."))
@@ -60,7 +63,10 @@ async def verify(
             "overloaded", "A verification is under way; look at GET /v1/verify afterwards."
         )
     async with verifying:
-        report = await log.verify(asked.log, since=asked.since, processes=asked.processes)
+        # A question from elsewhere gets no more processes than there are processors.
+        most = os.cpu_count() or 1
+        processes = None if asked.processes is None else min(asked.processes, most)
+        report = await log.verify(asked.log, since=asked.since, processes=processes)
     return json_response(as_json(report))
 
 
