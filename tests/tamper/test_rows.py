@@ -202,16 +202,27 @@ def test_a_rewritten_past_is_found_below_the_checkpoint(fresh_copy: CopyOf, inde
         assert sizes == set(map(str, wrong))
 
 
-def test_damage_below_sql_is_reported(fresh_copy: CopyOf) -> None:
+@pytest.mark.parametrize(
+    ("table", "place"),
+    [
+        ("event", Place.EVENT),
+        ("mention", Place.MENTION),
+        ("tile", Place.TILE),
+        ("count_by_hour", Place.COUNT),
+        ("count_by_day", Place.COUNT),
+        ("checkpoint", Place.CHECKPOINT),
+    ],
+)
+def test_damage_below_sql_is_reported(fresh_copy: CopyOf, table: str, place: Place) -> None:
     with fresh_copy() as database:
         page = 8192
         data = bytearray(database.path.read_bytes())
-        ((root,),) = database.run("SELECT rootpage FROM sqlite_schema WHERE name = 'event'")
+        ((root,),) = database.run("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))
         data[(root - 1) * page : root * page] = b"\x55" * page
         database.path.write_bytes(data)
         report = verify(database)
         assert not report.ok
-        assert Place.EVENT in {one.place for one in report.findings}
+        assert place in {one.place for one in report.findings}
 
 
 def test_an_altered_published_checkpoint_is_named(fresh_copy: CopyOf) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from operator import attrgetter
 
 from counterfoil.errors import FormatError, ProofError, SignatureError
 from counterfoil.log.proving.identity import Identity
@@ -73,9 +74,9 @@ class CheckpointCheck:
             rows += page
             if len(page) < _PAGE:
                 break
-            last = page[-1].size - 1
+            last = min(row.size for row in page) - 1
         self._next = size + 1
-        rows.reverse()
+        rows.sort(key=attrgetter("size"))
         return rows
 
     def check(self, row: CheckpointRow, root: bytes | None) -> None:

@@ -26,6 +26,8 @@ T = TypeVar("T")
 #: Events in a segment, and in the part of it that is in memory at once; whole tiles.
 SEGMENT = 64 * TILE_WIDTH
 CHUNK = 2 * TILE_WIDTH
+#: Reads that may fail before a range is no longer halved: all of a chunk, one by one.
+_FAILURES = 2 * CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +76,29 @@ async def read_readable(
 ) -> tuple[list[T], list[int]]:
     """Read a range of keys, leaving out what the store cannot return.
 
+    A range that cannot be read is halved, but not for ever: a range of keys may be as wide as
+    integers are, and a table may be unreadable as a whole.
+
     Returns:
-        What could be read, and the keys that could not.
+        What could be read, and the keys that could not; of many such keys, some stand for
+        their neighbours too.
     """
-    if first > last:
-        return [], []
-    try:
-        return await read(first, last), []
-    except StoreCorruptError:
-        if first == last:
-            return [], [first]
-    middle = (first + last) // 2
-    rows, bad = await read_readable(read, first, middle)
-    more_rows, more_bad = await read_readable(read, middle + 1, last)
-    return rows + more_rows, bad + more_bad
+    rows: list[T] = []
+    bad: list[int] = []
+    failures = 0
+    waiting = [(first, last)] if first <= last else []
+    while waiting:
+        low, high = waiting.pop()
+        try:
+            rows += await read(low, high)
+        except StoreCorruptError:
+            failures += 1
+            if low == high or failures > _FAILURES:
+                bad.append(low)
+            else:
+                middle = (low + high) // 2
+                waiting += ((middle + 1, high), (low, middle))
+    return rows, bad
 
 
 async def check_segment(store: Store, segment: Segment) -> SegmentResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from counterfoil.errors import FormatError
+from counterfoil.errors import FormatError, StoreCorruptError
 from counterfoil.log.proving.tiles import split_hashes
 from counterfoil.proof import TILE_WIDTH, Frontier, TileId
 from counterfoil.proof.hashing import HASH_BYTES
@@ -96,9 +96,14 @@ class TreeCheck:
         Args:
             size_now: the log's size, asked for after the tiles have been read.
         """
+        try:
+            inventory = await self._store.inventory()
+        except StoreCorruptError:
+            # Found where the rows of all logs are counted.
+            return
         held = {
             holding.level: holding.rows
-            for holding in await self._store.inventory()
+            for holding in inventory
             if holding.table == "tile" and holding.log == self._number
         }
         for level, rows in held.items():

@@ -270,7 +270,14 @@ class Verifier:
         for first, last in zip(edges[::2], edges[1::2], strict=True):
             if first < last and first >= -(1 << 63):
                 await self._find_rows(first, last - 1, findings)
-        for holding in await self._store.inventory():
+        try:
+            inventory = await self._store.inventory()
+        except StoreCorruptError:
+            findings.add(
+                Finding(fault=Fault.UNREADABLE, place=Place.META, field="tables cannot be counted")
+            )
+            return
+        for holding in inventory:
             if holding.log not in known:
                 place = {"tile": Place.TILE, "checkpoint": Place.CHECKPOINT}.get(
                     holding.table, Place.COUNT
