@@ -110,6 +110,23 @@ async def test_a_server_that_asks_to_wait_for_too_long_is_bridged(
         assert caught.value.outcome_known
 
 
+async def test_the_spool_is_not_delivered_to_a_server_that_asks_to_wait(
+    server: UnrulyServer, opened: Open
+) -> None:
+    busy = [
+        Trouble(429, {"retry-after": seconds}, {"code": "rate_limited"}) for seconds in ("60", "1")
+    ]
+    loop = asyncio.get_running_loop()
+    async with opened(server) as log:
+        server.troubles += busy
+        began = loop.time()
+        event_id = await log.log_event(LOGIN)
+        await server.hold(1)
+        assert loop.time() - began >= 1
+        assert len(server.bodies) == 3
+    assert server.ids == [event_id]
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 507])
 async def test_what_may_wait_waits_while_the_server_fails_and_comes_in_order(
     server: UnrulyServer, opened: Open, status: int

@@ -16,7 +16,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from counterfoil.errors import CounterfoilError, RefusedError, StoreCorruptError
+from counterfoil.errors import (
+    CounterfoilError,
+    RefusedError,
+    StoreCorruptError,
+    StoreUnavailableError,
+)
 from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.log.limits import Limits
 from counterfoil.record.entry import UntimedEntry
@@ -34,6 +39,8 @@ logger = logging.getLogger("counterfoil")
 ADOPT_EVERY = 10.0
 #: The shortest pause between two tries, in seconds.
 _PAUSE = 0.01
+#: The longest pause that a server is granted, in seconds.
+_LONGEST_PAUSE = 60.0
 #: An ``audit`` member has at most 16 KiB; the count covers all types in any case.
 _MOST_TYPES = 64
 
@@ -85,6 +92,8 @@ class Drain:
         self._make_gap = make_gap
         self._taken = taken
         self._in_order = in_order
+        #: Seconds that a server asked to be left alone for.
+        self._asked = 0.0
         #: Set unless something was delivered and more of it waits.
         self._caught_up = asyncio.Event()
         self._caught_up.set()
@@ -138,6 +147,8 @@ class Drain:
         except Exception as error:  # noqa: BLE001 - tried again, and said
             self._note(error)
             self._caught_up.set()
+            if isinstance(error, StoreUnavailableError) and error.retry_after is not None:
+                self._asked = min(error.retry_after, _LONGEST_PAUSE)
             return False
         self._trouble = ""
         if self.is_catching_up and not self._woken.is_set():
@@ -162,7 +173,8 @@ class Drain:
                 await _wait(self._woken, adopt_at - self._loop.time())
             else:
                 # The store is away: what is added meanwhile is no reason to try at once.
-                await _wait(self._ending, self._pause)
+                await _wait(self._ending, max(self._pause, self._asked))
+                self._asked = 0.0
 
     async def _adopt(self) -> None:
         try:
