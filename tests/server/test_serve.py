@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+ERRORS = "server.err"
 LOGIN = {"event_type": "user_login", "user_id": "u-1"}
 
 
@@ -48,8 +49,11 @@ class Process:
 
     def end(self) -> tuple[int, str]:
         self.process.send_signal(signal.SIGTERM)
-        _, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, errors
+        return self.process.wait(timeout=30), self.errors
+
+    @property
+    def errors(self) -> str:
+        return (self.folder / ERRORS).read_text(encoding="utf-8")
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -60,20 +64,23 @@ def environment(**settings: str) -> dict[str, str]:
 @contextmanager
 def served(folder: Path, *arguments: str, **settings: str) -> Iterator[Process]:
     settings = {"FIRST_KEY_FILE": str(folder / "first.key")} | settings
-    process = subprocess.Popen(
-        [sys.executable, "-m", "counterfoil", "serve", "--port", "0", *arguments],
-        cwd=folder, env=environment(**settings), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line, process.communicate(timeout=30)[1]
-        yield Process(process, line.split()[2], folder)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    # Into a file: a pipe that nobody reads is full one day, and then the server waits.
+    with (folder / ERRORS).open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "counterfoil", "serve", "--port", "0", *arguments],
+            cwd=folder, env=environment(**settings), stdout=subprocess.PIPE, stderr=errors,
+            text=True,
+        )  # fmt: skip
+    assert process.stdout is not None
+    with process.stdout as out:
+        try:
+            line = out.readline()
+            assert line, (folder / ERRORS).read_text(encoding="utf-8")
+            yield Process(process, line.split()[2], folder)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 def test_the_first_start_leaves_an_admin_key_in_a_file_once(tmp_path: Path) -> None:
@@ -115,9 +122,8 @@ def test_what_is_under_way_is_finished_and_streams_end(tmp_path: Path) -> None:
             headers = {"Content-Type": "application/json"}
             last = writer.post("/v1/events", content=slowly(), headers=headers)
         assert last.status_code == 201
-        _, errors = server.process.communicate(timeout=30)
-        assert server.process.returncode == 0, errors
-        for line in errors.splitlines():
+        assert server.process.wait(timeout=30) == 0, server.errors
+        for line in server.errors.splitlines():
             told = json.loads(line)
             assert {"event", "level", "timestamp"} <= told.keys()
     shown = subprocess.run(

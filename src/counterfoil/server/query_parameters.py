@@ -15,16 +15,18 @@ from .event_call import read_time
 
 Level = Literal["info", "warning", "error", "critical"]
 Outcome = Literal["success", "failure", "unknown"]
-_MAX_TEXT = 2_048
-_MAX_JSON = 16_384
+_MAX_TEXT = 1_024
+#: Values of one parameter; the request line has room for 64 KiB.
+_MAX_VALUES = 50
+_MAX_JSON = 4_096
 
 Text = Annotated[str, Query(max_length=_MAX_TEXT)]
-Texts = Annotated[list[Text] | None, Query(max_length=100)]
+Texts = Annotated[list[Text] | None, Query(max_length=_MAX_VALUES)]
 
 
 def _texts(description: str, example: str | None = None) -> Any:
     examples = None if example is None else [[example]]
-    return Query(description=description, max_length=100, examples=examples)
+    return Query(description=description, max_length=_MAX_VALUES, examples=examples)
 
 
 def _time(description: str) -> Any:
