@@ -277,3 +277,16 @@ async def test_of_several_processes_one_fills_it_until_it_is_killed(tmp_path: Pa
         process.communicate()
         await index.close()
         await store.close()
+
+
+async def test_an_index_that_cannot_be_kept_is_told_of_once_and_costs_nothing_found(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counterfoil.search.indexer._AFTER_FAILURE", 0.01)
+    url = f"sqlite:///{tmp_path / 'audit.db'}"
+    async with AuditLog.open(url, text_index=tmp_path / "no" / "folder") as audit:
+        await audit.log_event("order_created", user_id="u-1", details={"reason": "supplier"})
+        await asyncio.sleep(0.2)
+        assert len((await audit.query(text="supplier")).events) == 1
+    told = [record for record in caplog.records if "not kept up" in record.message]
+    assert len(told) == 1

@@ -101,7 +101,7 @@ class Indexer:
         return await self.catch_up()
 
     async def _run(self) -> None:
-        wait, opened = self._every, False
+        opened, failing = False, False
         while True:
             try:
                 if not opened:
@@ -109,14 +109,15 @@ class Indexer:
                     opened = True
                 if await self.index.lease():
                     await self.catch_up(rest=True)
-                wait = self._every
+                failing = False
             except ClosedError:
                 return
             except (CounterfoilError, OSError) as error:
                 # Searching goes on without what is new, and reads that itself.
-                logger.warning("The text index is not kept up for now. %s", error)
-                wait = _AFTER_FAILURE
-            await asyncio.sleep(wait)
+                if not failing:
+                    logger.warning("The text index is not kept up for now. %s", error)
+                failing = True
+            await asyncio.sleep(_AFTER_FAILURE if failing else self._every)
 
     async def _catch_up(self, head: Head, *, rest: bool, told: Told | None) -> int:
         done = 0

@@ -58,6 +58,8 @@ class PostgresTextIndex:
 
     async def open(self) -> None:
         """Make the schema, or take up what is there."""
+        # What is left of an opening that failed halfway.
+        await self.close()
         try:
             self._pool = await asyncpg.create_pool(
                 self._address.dsn,

@@ -58,8 +58,14 @@ class SQLiteTextIndex:
 
     async def open(self) -> None:
         """Make the file, or take up what is there."""
-        self._thread = ConnectionThread(self._connect, _disconnect, "counterfoil-search")
-        await self._thread.open()
+        thread = ConnectionThread(self._connect, _disconnect, "counterfoil-search")
+        # Only one that is open is asked: what did not open answers nothing, ever.
+        try:
+            await thread.open()
+        except BaseException:
+            await thread.close()
+            raise
+        self._thread = thread
 
     async def close(self) -> None:
         """Let go of the file."""
