@@ -22,10 +22,12 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Record a small shop's year, search it, prove an event, and try to tamper with it.
+    """Record a small shop's year, search it, prove an event, try to tamper with it, and serve it.
 
-    Exit code 1 means that an attempt went unseen.
+    Without a terminal, or with CI=true, the server ends once it has answered. Exit code 1 means
+    that an attempt went unseen, or that the server did not answer.
     """
+    from .serving import somebody_watches
     from .story import tell
 
     with _folder(keep) as folder:
@@ -40,10 +42,11 @@ def demo(
                     "intact": outcome.intact,
                     "tampered": len(outcome.caught),
                     "caught": sum(outcome.caught),
+                    "served": outcome.served,
                 }
             )
         else:
-            outcome = tell(folder)
+            outcome = tell(folder, stay=somebody_watches())
             if keep is not None:
                 say(f"Go on with: export COUNTERFOIL_URL='sqlite:///{folder / 'shop.db'}'")
     if not outcome.ok:

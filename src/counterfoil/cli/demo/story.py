@@ -19,6 +19,7 @@ from counterfoil.cli.terminal import console, say
 from counterfoil.cli.verify import show as show_report
 from counterfoil.wording.visible import visible
 
+from . import serving
 from .recording import record_year, verifier_key
 from .tampering import TAMPERINGS, Tampering, copy_database, tamper
 
@@ -40,23 +41,27 @@ class Outcome:
         proof_holds: whether the event's proof holds, and a forged one does not.
         intact: whether the untouched database was found to be as recorded.
         caught: for each attempt whether it was found.
-        seconds: how long everything took.
+        served: whether the server answered; None where its packages are not installed.
     """
 
     events: int
     proof_holds: bool
     intact: bool
     caught: tuple[bool, ...]
-    seconds: float
+    served: bool | None
 
     @property
     def ok(self) -> bool:
         """Whether everything went as it must."""
-        return self.proof_holds and self.intact and all(self.caught)
+        return self.proof_holds and self.intact and all(self.caught) and self.served is not False
 
 
-def tell(folder: Path) -> Outcome:
-    """Tell all of it, with the files in a folder of its own."""
+def tell(folder: Path, *, stay: bool = False) -> Outcome:
+    """Tell all of it, with the files in a folder of its own.
+
+    Args:
+        stay: leave the server running at the end, until Ctrl-C.
+    """
     began = time.monotonic()
     database = folder / _DATABASE
     url = f"sqlite:///{_DATABASE}"
@@ -85,14 +90,23 @@ def tell(folder: Path) -> Outcome:
             _attempt(number, tampering, database, folder)
             for number, tampering in enumerate(TAMPERINGS, 1)
         )
-    outcome = Outcome(recorded.events, proof_holds, report.ok, caught, time.monotonic() - began)
-    say()
-    say(
-        f"{sum(caught)} of {len(caught)} attempts were caught. "
-        f"The demo took {outcome.seconds:.0f} s.",
-        "bold",
-    )
-    return outcome
+        say()
+        say(
+            f"{sum(caught)} of {len(caught)} attempts were caught, "
+            f"in {time.monotonic() - began:.0f} s.",
+            "bold",
+        )
+
+        _chapter("Open the shop's events in a browser")
+        served = _serve(url, stay=stay)
+    return Outcome(recorded.events, proof_holds, report.ok, caught, served)
+
+
+def _serve(url: str, *, stay: bool) -> bool | None:
+    if not serving.can_serve():
+        say("The server and its pages need: pip install 'counterfoil[server]'")
+        return None
+    return serving.show(url, stay=stay)
 
 
 def _prove(url: str, event_id: str) -> bool:
