@@ -46,6 +46,16 @@ class Served:
             httpx2.AsyncClient(transport=transport, base_url="http://log.example", headers=headers)
         )
 
+    async def viewer(self, role: str = "reader", **bound: Any) -> httpx2.AsyncClient:
+        """A client with a viewer token that a new key of a role made."""
+        key, _ = await self.services.keyring.create(role)
+        by = await self.services.keyring.principal(key.id)
+        bound.setdefault("origins", ["https://app.example.com"])
+        made = await self.services.viewer_tokens.mint(by, **bound)
+        client = await self.client()
+        client.headers["Authorization"] = f"Bearer {made.text}"
+        return client
+
 
 async def _no_lifespan(receive: Any, send: Any) -> None:
     for what in ("startup", "shutdown"):

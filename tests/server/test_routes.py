@@ -91,6 +91,7 @@ BODIES: dict[str, Any] = {
     "/v1/events": {"event_type": "user_login"},
     "/v1/keys": {"role": "reader"},
     "/v1/verify": {"processes": 0},
+    "/v1/viewer-tokens": {"company": "c-1", "origins": ["https://app.example.com"]},
 }
 QUERIES = {"/v1/consistency": {"old": "1"}}
 
@@ -170,4 +171,39 @@ async def test_a_foreign_tenant_sees_and_changes_nothing(
 def _foreign(path: str, body: dict[str, Any]) -> dict[str, Any]:
     if path == "/v1/events":
         return body
-    return {"company": "c-1"} if path == "/v1/keys" else {}
+    return {"company": "c-1"} if path in ("/v1/keys", "/v1/viewer-tokens") else {}
+
+
+#: What the holder of a viewer token may ask for: all else is refused.
+VIEWED = {
+    "/v1/events",
+    "/v1/events/{event_id}",
+    "/v1/events/{event_id}/proof",
+    "/v1/count",
+    "/v1/timeline",
+    "/v1/stream",
+    "/v1/checkpoint",
+    "/v1/consistency",
+    "/v1/session",
+}
+
+
+@pytest.mark.parametrize("role", [Role.READER, Role.AUDITOR, Role.PRIVACY, Role.ADMIN])
+async def test_a_viewer_token_reads_its_company_and_no_more(
+    served: Served, ids: dict[str, str], role: Role
+) -> None:
+    own = await served.viewer(role, company="c-1")
+    foreign = await served.viewer(role, company="c-2")
+    seen = set()
+    for case in CASES:
+        answer = await ask(own, case, url(case, ids))
+        where = (case, answer.text)
+        if case.path in VIEWED and case.method == "GET":
+            assert answer.status_code not in (401, 403), where
+            seen.add(case.path)
+        else:
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), where
+        answer = await ask(foreign, case, url(case, ids))
+        assert answer.status_code < 500, (case, answer.text)
+        assert MARK not in answer.text, case
+    assert seen == VIEWED

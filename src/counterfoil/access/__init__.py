@@ -7,10 +7,13 @@ from .role import Permission, Role
 from .scoped_log import ScopedLog
 from .services import Services
 from .sessions import Session, Sessions, is_csrf
+from .viewer_tokens import Minted, ViewerTokens
+from .viewing import Viewing
 
 __all__ = [
     "AccessKey",
     "Keyring",
+    "Minted",
     "Permission",
     "Principal",
     "Role",
@@ -18,5 +21,7 @@ __all__ = [
     "Services",
     "Session",
     "Sessions",
+    "ViewerTokens",
+    "Viewing",
     "is_csrf",
 ]

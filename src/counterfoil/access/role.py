@@ -17,6 +17,15 @@ class Permission(StrEnum):
     READ = "read"
     """Search, count and watch events, and prove them."""
 
+    READ_LOGS = "read_logs"
+    """Read what is about whole logs: their trees, their numbers, the last verification."""
+
+    SEE_CATALOGUE = "see_catalogue"
+    """Learn by which rules events are recorded."""
+
+    MINT_TOKENS = "mint_tokens"
+    """Hand out viewer tokens, which show a company's events for a few minutes."""
+
     VERIFY = "verify"
     """Check a log whole."""
 
@@ -46,12 +55,17 @@ class Role(StrEnum):
     """An auditor who also manages keys."""
 
 
-_READER = frozenset({Permission.READ})
+#: What the holder of a viewer token may do, whatever the role of the key that made it.
+VIEWER_GRANTS: Final = frozenset({Permission.READ})
+
+_READER = frozenset(
+    {Permission.READ, Permission.READ_LOGS, Permission.SEE_CATALOGUE, Permission.MINT_TOKENS}
+)
 _AUDITOR = _READER | {Permission.VERIFY, Permission.SEE_KEYS}
 
 GRANTS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
     {
-        Role.WRITER: frozenset({Permission.WRITE}),
+        Role.WRITER: frozenset({Permission.WRITE, Permission.SEE_CATALOGUE}),
         Role.READER: _READER,
         Role.AUDITOR: _AUDITOR,
         Role.PRIVACY: _READER,

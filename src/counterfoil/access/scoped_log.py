@@ -2,7 +2,7 @@
 
 Routes and pages ask a :class:`ScopedLog` and never the log itself. A key that is bound to a
 company sees that company's events and no others, whatever it asks for; an event of another
-company is answered like one that is not there.
+company is answered like one that is not there. So it is with what a viewer token is bound to.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from .principal import Principal
 from .role import Permission
 from .trail import Trail
 from .verifications import Verification, Verifications
+from .viewing import without_own
 
 
 class ScopedLog:
@@ -95,7 +96,14 @@ class ScopedLog:
     ) -> Timeline:
         """Counts by hour or day. See :meth:`AuditLog.timeline`."""
         scope = await self.narrowed(filters)
-        found = await self._audit.timeline(unit, by=by, fill=fill, **scope)
+        viewing = self.principal.viewing
+        if viewing is not None and viewing.hides_own:
+            del scope["exclude"]
+            told: list[Dimension] = [*by, "type"] if "type" not in by else [*by]
+            found = await self._audit.timeline(unit, by=told, fill=fill, **scope)
+            found = without_own(found, by)
+        else:
+            found = await self._audit.timeline(unit, by=by, fill=fill, **scope)
         await self._record("timeline", scope, 0, filters)
         return found
 
@@ -157,6 +165,7 @@ class ScopedLog:
         Raises:
             NotFoundError: there is none.
         """
+        self.principal.demand(Permission.READ_LOGS)
         wanted = _tile(f"tile/{path}")
         tile = await self._audit.host.tile(await self.reached(log), wanted)
         return tile, wanted.width == TILE_WIDTH
@@ -170,6 +179,7 @@ class ScopedLog:
         Raises:
             NotFoundError: there is none. ForbiddenError: some are of other companies.
         """
+        self.principal.demand(Permission.READ_LOGS)
         wanted = _tile(f"tile/0/{path}")
         name = await self.owned(log)
         bundle = await self._audit.host.entries(name, wanted)
@@ -197,6 +207,7 @@ class ScopedLog:
         Raises:
             ForbiddenError: it was about companies that the key does not reach.
         """
+        self.principal.demand(Permission.READ_LOGS)
         name = None if log is None and self._reaches_all else await self.owned(log)
         return await self._verifications.last(name)
 
@@ -218,7 +229,7 @@ class ScopedLog:
 
     async def unindexed(self) -> int:
         """How many events the text index does not hold yet; 0 where there is none."""
-        self.principal.demand(Permission.READ)
+        self.principal.demand(Permission.READ_LOGS)
         indexer = self._audit.host.indexer
         return 0 if indexer is None else await indexer.behind()
 
@@ -228,7 +239,7 @@ class ScopedLog:
         Raises:
             ForbiddenError: the key is bound to a company or to logs.
         """
-        self.principal.demand(Permission.READ)
+        self.principal.demand(Permission.READ_LOGS)
         self.demand_all()
         return await self._audit.stats()
 
@@ -260,6 +271,8 @@ class ScopedLog:
             for company in [asked] if isinstance(asked, str) else asked:
                 self._company(company)
             scope["company_id"] = who.company
+        if who.viewing is not None:
+            scope = who.viewing.narrow(scope)
         if scope.get("log") is not None or who.logs is not None:
             scope["log"] = await self.reached(scope.get("log"))
         return scope
@@ -306,6 +319,8 @@ class ScopedLog:
     def _demand_narrowed(self, scope: dict[str, Any]) -> None:
         who = self.principal
         elsewhere = who.company is not None and scope.get("company_id") != who.company
+        if who.viewing is not None:
+            elsewhere = elsewhere or not who.viewing.covers(scope)
         if elsewhere or (who.logs is not None and scope.get("log") not in who.logs):
             raise ForbiddenError("The question was not narrowed to what the key reaches.")
 
@@ -329,6 +344,8 @@ class ScopedLog:
         if who.company is not None and event.company_id != who.company:
             raise NotFoundError
         if who.logs is not None and event.log not in who.logs:
+            raise NotFoundError
+        if who.viewing is not None and not who.viewing.shows(event):
             raise NotFoundError
         return event
 

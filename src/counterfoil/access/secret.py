@@ -1,8 +1,9 @@
 """Secrets: what a key, a session or a viewer token is presented by.
 
-``cf_<id>_<secret><check>``: the prefix lets scanners of source code find it, the id tells which
-key it is, the secret is 256 random bits in base 62, and the check is the CRC-32 of all before
-it, so that a typing error is told from an unknown key without asking the database.
+``cf_<id>_<secret><check>``, or ``cfv_`` for a viewer token: the prefix lets scanners of source
+code find it, the id tells which one it is, the secret is 256 random bits in base 62, and the
+check is the CRC-32 of all before it, so that a typing error is told from an unknown key without
+asking the database.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from zlib import crc32
 from counterfoil.errors import AuthenticationError
 
 PREFIX: Final = "cf_"
+#: Of viewer tokens, which are no keys and must not be taken for one.
+VIEWER_PREFIX: Final = "cfv_"
 ID_CHARS: Final = 12
 SECRET_CHARS: Final = 43
 CHECK_CHARS: Final = 6
 
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-_FORM = re.compile(
-    rf"{PREFIX}([a-z0-9]{{{ID_CHARS}}})_[0-9A-Za-z]{{{SECRET_CHARS}}}([0-9A-Za-z]{{{CHECK_CHARS}}})"
-).fullmatch
+_BODY: Final = (
+    rf"([a-z0-9]{{{ID_CHARS}}})_[0-9A-Za-z]{{{SECRET_CHARS}}}([0-9A-Za-z]{{{CHECK_CHARS}}})"
+)
+_FORMS: Final = {prefix: re.compile(prefix + _BODY).fullmatch for prefix in (PREFIX, VIEWER_PREFIX)}
 
 
 class Secret(NamedTuple):
@@ -42,21 +46,24 @@ class Secret(NamedTuple):
     digest: bytes
 
 
-def make() -> Secret:
+def make(prefix: str = PREFIX) -> Secret:
     """A new secret of 256 random bits."""
     name = "".join(secrets.choice(_ID_LETTERS) for _ in range(ID_CHARS))
-    body = f"{PREFIX}{name}_{_base62(secrets.randbits(256), SECRET_CHARS)}"
+    body = f"{prefix}{name}_{_base62(secrets.randbits(256), SECRET_CHARS)}"
     text = body + _check(body)
     return Secret(name, text, digest(text))
 
 
-def identify(text: str) -> str:
+def identify(text: str, prefix: str = PREFIX) -> str:
     """The id of the secret that a caller presents.
+
+    Args:
+        prefix: of the sort that is wanted.
 
     Raises:
         AuthenticationError: it is none of ours, or was mistyped.
     """
-    found = _FORM(text) if len(text) <= 100 else None
+    found = _FORMS[prefix](text) if len(text) <= 100 else None
     if found is None:
         raise AuthenticationError(
             "What was presented is not an access key.",

@@ -13,9 +13,11 @@ from .keyring import Keyring
 from .principal import Principal
 from .repeats import Repeats
 from .scoped_log import ScopedLog
+from .secret import VIEWER_PREFIX
 from .sessions import Sessions
 from .trail import Trail
 from .verifications import Verifications
+from .viewer_tokens import ViewerTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Services:
     Attributes:
         audit: the log itself; routes and pages ask :meth:`scoped` and not this.
         keyring: the access keys.
+        viewer_tokens: what shows a company's events in a page of an application's own.
         sessions: those who signed in with a key in a browser.
         trail: records reads and changes of keys.
         configuration: what the server was last started with.
@@ -37,6 +40,7 @@ class Services:
 
     audit: AuditLog
     keyring: Keyring
+    viewer_tokens: ViewerTokens
     sessions: Sessions
     trail: Trail
     configuration: Configuration
@@ -55,6 +59,7 @@ class Services:
         return cls(
             audit,
             keyring,
+            ViewerTokens(registry, keyring, trail, clock, log),
             Sessions(registry, keyring, clock),
             trail,
             Configuration(registry, trail),
@@ -64,6 +69,31 @@ class Services:
             clock,
             log,
         )
+
+    async def authenticate(self, text: str, *, address: str | None = None) -> Principal:
+        """Who presents an access key or a viewer token.
+
+        Args:
+            address: where they are, as far as it is known.
+
+        Raises:
+            AuthenticationError: it is neither, or no longer valid.
+            ThrottledError: that address presented too many such.
+        """
+        if text.startswith(VIEWER_PREFIX):
+            return await self.viewer_tokens.authenticate(text, address=address)
+        return await self.keyring.authenticate(text, address=address)
+
+    async def recheck(self, principal: Principal) -> None:
+        """Ask again whether somebody's key, and their token, are still valid.
+
+        Raises:
+            AuthenticationError: they are not.
+        """
+        if principal.viewing is None:
+            await self.keyring.principal(principal.key_id)
+        else:
+            await self.viewer_tokens.principal(principal.viewing.token_id)
 
     def scoped(self, principal: Principal) -> ScopedLog:
         """The log as somebody may use it."""

@@ -61,7 +61,7 @@ class Trail:
         self._host = host
         self._now = clock.now
         self._log = log
-        self._open: dict[tuple[str, str, str], _Window] = {}
+        self._open: dict[tuple[str | None, ...], _Window] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def read(
@@ -70,12 +70,14 @@ class Trail:
         """Somebody read something.
 
         Args:
-            what: ``query``, ``event``, ``proof``, ``stream`` and so on.
+            what: ``query``, ``event``, ``proof``, ``stream`` and so on; ``viewer_token`` where
+                a token to read by was made for them.
             log: the log that was read.
             events: how many events they saw.
             question: what they asked for, as plain JSON; redacted like any event's details.
         """
-        key = (principal.key_id, log, what)
+        person = _person(principal)
+        key = (principal.key_id, log, what, principal.company, person)
         now = self._now()
         window = self._open.get(key)
         if window is not None and now < window.ends:
@@ -172,6 +174,10 @@ class Trail:
         events: int,
         questions: list[Any],
     ) -> None:
+        person = _person(principal)
+        details: dict[str, Any] = {"questions": questions} if questions else {}
+        if person:
+            details["person"] = person
         try:
             await self._host.record(
                 "audit.read",
@@ -184,8 +190,13 @@ class Trail:
                     "requests": requests,
                     "events": events,
                 },
-                details={"questions": questions} if questions else None,
+                details=details or None,
             )
         except CounterfoilError as error:
             # Reading goes on while the log cannot be written to: it may be all that is left.
             logger.error("A read was not recorded in the trail. %s", error)
+
+
+def _person(principal: Principal) -> str:
+    """Who looks through a viewer token, as the application said."""
+    return "" if principal.viewing is None else principal.viewing.person

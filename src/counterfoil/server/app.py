@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
@@ -20,6 +21,8 @@ from counterfoil.access import Services
 from counterfoil.errors import CounterfoilError, ThrottledError
 
 from . import problem
+from .authentication import takes_viewers
+from .cross_origin import Preflight
 from .description import describe
 from .feed import Feeds
 from .gate import Gate
@@ -27,11 +30,22 @@ from .metrics import Metrics
 from .options import ServerOptions
 from .problem import ProblemError
 from .rates import Rates
-from .routes import append, docs, keys, operations, proving, reading, session, stream, verification
+from .routes import (
+    append,
+    docs,
+    keys,
+    operations,
+    proving,
+    reading,
+    session,
+    stream,
+    verification,
+    viewer_tokens,
+)
 from .signals import noticed
 
 #: What stands under /v1.
-_API = (append, reading, proving, verification, session, keys, stream)
+_API = (append, reading, proving, verification, session, keys, viewer_tokens, stream)
 #: Seconds between turns of tidying up.
 _UPKEEP = 60.0
 
@@ -100,6 +114,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _invalid)
     # FastAPI's way of giving a description of one's own.
     vars(app)["openapi"] = lambda: describe(app)
+    app.add_middleware(Preflight, paths=_viewed(app.state.routers))
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Gate, options=settled, metrics=app.state.metrics)
     return app
@@ -144,6 +159,16 @@ async def _framework(request: Request, error: Any) -> Response:
         # All of the path's methods, and not those of its first route alone (RFC 9110).
         headers["Allow"] = ", ".join(sorted(_methods(request)))
     return problem.respond(found, request.state.request_id, headers)
+
+
+def _viewed(routers: Sequence[tuple[str, APIRouter]]) -> list[str]:
+    """The paths that holders of viewer tokens ask for, from pages of other origins."""
+    return [
+        prefix + route.path
+        for prefix, router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and takes_viewers(route)
+    ]
 
 
 def _methods(request: Request) -> set[str]:

@@ -153,6 +153,12 @@ EXAMPLES: Final[dict[str, Any]] = {
         "encodings": ["gzip"],
         "catalogue": {"profile": "baseline", "types": {}},
         "redaction": {},
+        "expires_at": None,
+    },
+    "NewViewerToken": {
+        "token": "cfv_tdyuh4vibz2v_...",
+        "expires_at": "2026-01-31T12:15:00Z",
+        "company": "c-1",
     },
     "TokenKeys": {"keys": [{"id": "k1", "key": "n5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn58="}]},
     "CatalogueShape": {

@@ -47,9 +47,9 @@ class Line(NamedTuple):
     data: bytes
 
 
-def line_of(event: Event, cursor: str, *, evidence: bool) -> Line:
+def line_of(event: Event, cursor: str, include: Collection[str]) -> Line:
     """An event as it is sent."""
-    shown = orjson.dumps(as_json(event, evidence=evidence))
+    shown = orjson.dumps(as_json(event, include))
     return Line(event.id, cursor, b"id: %b\ndata: %b\n\n" % (cursor.encode(), shown))
 
 
@@ -67,7 +67,7 @@ class Feed:
 
     scoped: ScopedLog
     scope: dict[str, Any]
-    evidence: bool
+    include: tuple[str, ...]
     first: int = 0
     readers: int = 0
     ended: bool = False
@@ -92,7 +92,7 @@ class Feed:
             async with self.scoped.watch(self.scope, end) as follow:
                 started.set_result(None)
                 async for event in follow:
-                    self._keep(line_of(event, follow.cursor, evidence=self.evidence))
+                    self._keep(line_of(event, follow.cursor, self.include))
                     self._wake_soon()
             self.finished = True
         except CounterfoilError as error:
@@ -184,22 +184,26 @@ class Feeds:
         """How many listen."""
         return sum(feed.readers for feed in self._feeds.values())
 
-    async def join(self, scoped: ScopedLog, scope: dict[str, Any], *, evidence: bool) -> Feed:
+    async def join(
+        self, scoped: ScopedLog, scope: dict[str, Any], include: Collection[str] = ()
+    ) -> Feed:
         """The feed of a question, with one reader more.
 
         Args:
             scope: filters that are narrowed to what the reader reaches.
+            include: what each event is shown with; see :func:`as_json`.
 
         Raises:
             QueryError, CursorError: they cannot be used.
             ProblemError: too many different questions are followed already.
         """
-        key = orjson.dumps([scope, evidence], option=orjson.OPT_SORT_KEYS, default=str)
+        shown = tuple(sorted(set(include)))
+        key = orjson.dumps([scope, shown], option=orjson.OPT_SORT_KEYS, default=str)
         feed = self._feeds.get(key)
         if feed is None or feed.ended:
             if len(self._feeds) >= MAX_FEEDS:
                 raise ProblemError("overloaded", "Follow fewer different questions at once.")
-            feed = self._feeds[key] = Feed(scoped, scope, evidence)
+            feed = self._feeds[key] = Feed(scoped, scope, shown)
             feed.started = asyncio.get_running_loop().create_future()
             feed.task = asyncio.create_task(feed.run(feed.started), name="counterfoil-feed")
         feed.readers += 1

@@ -158,7 +158,7 @@ class _Exchange:
         names = {name.lower() for name, _ in headers}
         headers += [pair for pair in self._headers if pair[0] not in names]
         for name, value in self.state.get("headers", {}).items():
-            if name.lower().encode() not in names:
+            if name == "Vary" or name.lower().encode() not in names:
                 headers.append((name.lower().encode(), value.encode()))
         headers.append((_ID, self.request_id.encode("ascii")))
         return headers

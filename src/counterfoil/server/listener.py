@@ -78,7 +78,7 @@ class Listener:
                         self._cursor = follow.cursor
                         return
                     continue
-                line = line_of(event, follow.cursor, evidence=self._feed.evidence)
+                line = line_of(event, follow.cursor, self._feed.include)
                 self._had.append(line.event_id)
                 self._cursor = line.cursor
                 yield line.data

@@ -20,7 +20,7 @@ _MINUTE: Final = 60
 
 
 class Rates:
-    """Counts the requests of each key by the minute.
+    """Counts the requests of each key, and of each viewer token, by the minute.
 
     Args:
         reads: requests a minute that one key may read and manage with; 0 for any number.
@@ -43,8 +43,8 @@ class Rates:
         item = self._items[permission is Permission.WRITE]
         if item is None:
             return {}
-        allowed = self._limiter.hit(item, principal.key_id)
-        reset, left = self._limiter.get_window_stats(item, principal.key_id)
+        allowed = self._limiter.hit(item, principal.id)
+        reset, left = self._limiter.get_window_stats(item, principal.id)
         seconds = max(1, -(-int((reset - time.time()) * 1000) // 1000))
         headers: dict[str, Any] = {
             "RateLimit-Limit": str(item.amount),

@@ -52,6 +52,21 @@ class Problem(BaseModel):
     )
 
 
+class SaidChange(Shape):
+    """A field that changed, as short texts; one that is left out was not there."""
+
+    field: str
+    before: str | None = None
+    after: str | None = None
+
+
+class Wording(Shape):
+    """An event in words, harmless whatever the event holds."""
+
+    sentence: str
+    changes: list[SaidChange] = Field(description="The first 100.")
+
+
 class ShownEvent(Shape):
     """An event as it is recorded. What was never there, has decayed or was erased is left out."""
 
@@ -89,6 +104,7 @@ class ShownEvent(Shape):
     disclosures: list[str] | None = Field(
         None, description="With `include=evidence`: RFC 9901 disclosures."
     )
+    wording: Wording | None = Field(None, description="With `include=wording`: for people.")
 
 
 class EventPage(Shape):
@@ -296,6 +312,14 @@ class CatalogueSettings(Shape):
     types: dict[str, Any]
 
 
+class NewViewerToken(Shape):
+    """A viewer token that was just made."""
+
+    token: str = Field(description="Shown this once.")
+    expires_at: datetime
+    company: str
+
+
 class SessionShape(Shape):
     """Who the key is, and what the server works by."""
 
@@ -307,6 +331,7 @@ class SessionShape(Shape):
     encodings: list[str]
     catalogue: CatalogueSettings
     redaction: dict[str, Any]
+    expires_at: datetime | None = Field(description="When the key or token ends.")
 
 
 class TokenKey(Shape):

@@ -20,6 +20,7 @@ from counterfoil.server.schema import CheckpointShape, ConsistencyShape, ProofSh
 router = APIRouter(tags=["proofs"])
 
 Reading = Annotated[ScopedLog, Depends(Needs(Permission.READ))]
+ReadingLogs = Annotated[ScopedLog, Depends(Needs(Permission.READ_LOGS))]
 Size = Annotated[int, Query(ge=0, le=2**63 - 1)]
 
 _BINARY = "application/octet-stream"
@@ -63,7 +64,7 @@ async def consistency(
 
 
 @router.get("/logs/{log}/checkpoint", responses=answers(None, "The note.", media_type="text/plain"))
-async def tlog_checkpoint(log: str, scoped: Reading) -> Response:
+async def tlog_checkpoint(log: str, scoped: ReadingLogs) -> Response:
     """The log's signed note, as C2SP tlog-tiles serves it."""
     signed = await scoped.checkpoint(log)
     return Response(signed.note, media_type="text/plain; charset=utf-8")
@@ -73,7 +74,7 @@ async def tlog_checkpoint(log: str, scoped: Reading) -> Response:
     "/logs/{log}/tile/entries/{path:path}",
     responses=answers(None, "The bundle.", media_type=_BINARY),
 )
-async def tlog_entries(log: str, path: str, scoped: Reading) -> Response:
+async def tlog_entries(log: str, path: str, scoped: ReadingLogs) -> Response:
     """A bundle of 256 entries or fewer, for keys that reach all that is in the log."""
     bundle, full = await scoped.entries(log, path)
     return _tile(bundle, full=full)
@@ -82,7 +83,7 @@ async def tlog_entries(log: str, path: str, scoped: Reading) -> Response:
 @router.get(
     "/logs/{log}/tile/{path:path}", responses=answers(None, "The hashes.", media_type=_BINARY)
 )
-async def tlog_tile(log: str, path: str, scoped: Reading) -> Response:
+async def tlog_tile(log: str, path: str, scoped: ReadingLogs) -> Response:
     """A tile of the log's tree: 256 hashes or fewer."""
     tile, full = await scoped.tile(log, path)
     return _tile(tile, full=full)

@@ -22,10 +22,10 @@ router = APIRouter(tags=["events"])
 
 Reading = Annotated[ScopedLog, Depends(Needs(Permission.READ))]
 Include = Annotated[
-    list[Literal["evidence"]] | None,
+    list[Literal["evidence", "wording"]] | None,
     Query(
         description="`evidence`: also the entry's exact text, and the disclosures, by which it "
-        "can be checked."
+        "can be checked. `wording`: also the event in words, for people."
     ),
 ]
 
@@ -48,7 +48,7 @@ async def query_events(
     page = await log.query(order=order, limit=limit, cursor=cursor, **filters)
     return json_response(
         {
-            "events": [as_json(event, evidence=bool(include)) for event in page],
+            "events": [as_json(event, include or ()) for event in page],
             "next_cursor": page.next_cursor,
             "end_cursor": page.end_cursor,
         }
@@ -58,7 +58,7 @@ async def query_events(
 @router.get("/events/{event_id}", responses=answers(ShownEvent, "The event."))
 async def read_event(event_id: str, log: Reading, include: Include = None) -> Response:
     """One event."""
-    return json_response(as_json(await log.get(event_id), evidence=bool(include)))
+    return json_response(as_json(await log.get(event_id), include or ()))
 
 
 @router.get("/count", responses=answers(Count, "The number."))

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from counterfoil import __version__
 from counterfoil.access import Permission, ScopedLog
+from counterfoil.record.instant import rfc3339
 from counterfoil.server.authentication import Needs, services_of
 from counterfoil.server.description import answers
 from counterfoil.server.json_response import json_response
@@ -27,6 +28,7 @@ async def session(request: Request, log: Anybody) -> Response:
     services = services_of(request)
     options: ServerOptions = request.app.state.options
     who = log.principal
+    told = who.may(Permission.SEE_CATALOGUE)
     host = services.audit.host
     public_key = host.public_key
     return json_response(
@@ -43,8 +45,10 @@ async def session(request: Request, log: Anybody) -> Response:
             },
             "limits": {"body_bytes": options.max_body, "events": options.max_events},
             "encodings": ["gzip"],
-            "catalogue": {"profile": options.profile, "types": options.types},
-            "redaction": options.redaction,
+            # By which rules events are recorded is nothing that a page of a customer needs.
+            "catalogue": {"profile": options.profile, "types": options.types if told else {}},
+            "redaction": options.redaction if told else {},
+            "expires_at": None if who.expires_at is None else rfc3339(who.expires_at),
         }
     )
 
@@ -72,7 +76,9 @@ async def token_keys(
 
 
 @router.get("/catalogue", responses=answers(CatalogueShape, "The rules."))
-async def catalogue(request: Request, log: Anybody) -> Response:
+async def catalogue(
+    request: Request, log: Annotated[ScopedLog, Depends(Needs(Permission.SEE_CATALOGUE))]
+) -> Response:
     """How each event type is recorded: level, periods, and what becomes of it in an outage."""
     rules = services_of(request).audit.host.catalogue
     return json_response(

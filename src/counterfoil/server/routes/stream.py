@@ -27,6 +27,8 @@ router = APIRouter(tags=["events"])
 
 #: Seconds between signs of life while nothing is recorded.
 HEARTBEAT: Final = 10.0
+#: Seconds after which a reader who is sent events is asked again whether they may have them.
+RECHECK: Final = 5.0
 #: Milliseconds after which a reader whose stream ended comes back.
 _RETRY: Final = 2_000
 
@@ -61,7 +63,7 @@ async def stream(
     if cursor is not None or scope.get("since") is not None:
         follow = log.watch(scope, cursor)
         await follow.start()
-    feed = await feeds.join(log, scope, evidence=bool(include))
+    feed = await feeds.join(log, scope, include or ())
     return EventStream(services_of(request), feeds, feed, log, follow)
 
 
@@ -95,14 +97,17 @@ class EventStream(Response):
 
     async def _parts(self, gone: asyncio.Task[None]) -> AsyncIterator[bytes]:
         yield b"retry: %d\n\n" % _RETRY
+        loop = asyncio.get_running_loop()
+        checked = loop.time()
         listener = Listener(self._feed, self._follow, gone)
         try:
             async for part in listener.parts(HEARTBEAT):
                 if self._services.closing.is_set():
                     return
-                if not part:
-                    # A key that is taken back ends what it began.
-                    await self._services.keyring.principal(self._log.principal.key_id)
+                if not part or loop.time() - checked >= RECHECK:
+                    # A key that is taken back, or a token that expires, ends what it began.
+                    await self._services.recheck(self._log.principal)
+                    checked = loop.time()
                 yield part or b": still here\n\n"
         except CounterfoilError:
             return

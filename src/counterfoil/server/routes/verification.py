@@ -23,7 +23,7 @@ from counterfoil.server.schema import ReportShape, StatsShape, VerificationStatu
 
 router = APIRouter(tags=["verification"])
 
-Reading = Annotated[ScopedLog, Depends(Needs(Permission.READ))]
+Reading = Annotated[ScopedLog, Depends(Needs(Permission.READ_LOGS))]
 
 
 class VerifyRequest(BaseModel):
