@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from .batch import DRAFTS, JSON, NDJSON
+from .event_schema import NewEvent
 from .examples import EXAMPLES
 from .problem import MEDIA_TYPE
-from .schema import Appended, NewEvent, Problem, Results
+from .schema import Appended, Problem, Results
 
 _REF: Final = "#/components/schemas/{model}"
 _ABOUT: Final = """\
