@@ -9,20 +9,25 @@ import apsw
 import pytest
 
 from counterfoil.store.sqlite import SQLiteStore
+from tests.postgres import Postgres
 
 from .recording import Recorder, recorder
 
-ENGINES = ["sqlite", "memory"]
+ENGINES = ["sqlite", "memory", "postgres"]
 
 
 @pytest.fixture(params=ENGINES, scope="session")
-def engine_name(request: pytest.FixtureRequest) -> str:
+def engine(request: pytest.FixtureRequest) -> str | Postgres:
+    """What a recorder is made of: an engine's name, or a server."""
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server
     return str(request.param)
 
 
 @pytest.fixture
-async def recording(engine_name: str) -> AsyncIterator[Recorder]:
-    async with recorder(engine_name) as found:
+async def recording(engine: str | Postgres) -> AsyncIterator[Recorder]:
+    async with recorder(engine) as found:
         yield found
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from counterfoil.record import Draft
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.instant import HOUR
 from counterfoil.store import Store, open_store
+from tests.postgres import Postgres
 
 #: 2026-01-01T00:00:00Z in microseconds.
 NEW_YEAR = 1_767_225_600_000_000
@@ -67,16 +68,32 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recorder(engine: str) -> AsyncIterator[Recorder]:
-    """A recorder on an empty store that is gone afterwards."""
-    with TemporaryDirectory() as folder:
-        url = "memory:" if engine == "memory" else f"sqlite:///{Path(folder, 'audit.db')}"
+async def recorder(engine: str | Postgres) -> AsyncIterator[Recorder]:
+    """A recorder on an empty store that is gone afterwards.
+
+    Args:
+        engine: its name, or a server to have a database on.
+    """
+    with _database(engine) as url:
         store = open_store(url)
         await store.open()
         try:
             yield Recorder(store)
         finally:
             await store.close()
+
+
+@contextmanager
+def _database(engine: str | Postgres) -> Iterator[str]:
+    if isinstance(engine, Postgres):
+        url = engine.borrow()
+        yield url
+        engine.give_back(url)
+    elif engine == "memory":
+        yield "memory:"
+    else:
+        with TemporaryDirectory() as folder:
+            yield f"sqlite:///{Path(folder, 'audit.db')}"
 
 
 def hour(number: float) -> int:

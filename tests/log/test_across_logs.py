@@ -16,6 +16,7 @@ from counterfoil.log.company_logs import CompanyLogs
 from counterfoil.log.read.reader import Reader
 from counterfoil.record import Event
 from counterfoil.record.instant import HOUR, to_datetime, to_micros
+from tests.postgres import Postgres
 
 from .recording import NEW_YEAR, Recorder, hour, recorder
 
@@ -68,9 +69,9 @@ def in_order(events: list[Event]) -> bool:
 @settings(max_examples=15, deadline=None)
 @given(events=EVENTS, limit=st.integers(1, 4))
 async def test_pages_show_every_event_once_in_order(
-    engine_name: str, company: Any, events: Any, limit: int
+    engine: str | Postgres, company: Any, events: Any, limit: int
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         tenants = Tenants(recording)
         for event in events:
             await tenants.record(*event)
@@ -91,9 +92,9 @@ async def test_pages_show_every_event_once_in_order(
 @settings(max_examples=15, deadline=None)
 @given(before=EVENTS, after=EVENTS, limit=st.integers(1, 3), scope=st.sampled_from(["c-0", None]))
 async def test_what_is_recorded_between_pages_neither_moves_nor_hides_anything(
-    engine_name: str, before: Any, after: Any, limit: int, scope: str | None
+    engine: str | Postgres, before: Any, after: Any, limit: int, scope: str | None
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         tenants = Tenants(recording)
         filters: dict[str, Any] = {} if scope is None else {"company_id": scope}
 
@@ -134,9 +135,9 @@ async def test_what_is_recorded_between_pages_neither_moves_nor_hides_anything(
 @settings(max_examples=15, deadline=None)
 @given(before=EVENTS, after=EVENTS, scope=st.sampled_from(["c-0", None]), stop=st.integers(1, 5))
 async def test_following_hands_out_every_event_once(
-    engine_name: str, before: Any, after: Any, scope: str | None, stop: int
+    engine: str | Postgres, before: Any, after: Any, scope: str | None, stop: int
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         tenants = Tenants(recording)
         filters: dict[str, Any] = {} if scope is None else {"company_id": scope}
         for event in before:

@@ -17,6 +17,7 @@ from counterfoil.log.read.follow import Follow
 from counterfoil.log.read.reader import Reader
 from counterfoil.record.instant import to_datetime
 from counterfoil.store.sqlite import SQLiteStore
+from tests.postgres import Postgres
 
 from .model import EVENTS, FILTERS, matches
 from .recording import NEW_YEAR, Recorder, hour, recorder
@@ -53,9 +54,9 @@ async def _until_waiting(task: asyncio.Task[Any], commits: Commits) -> None:
     stops=st.lists(st.integers(1, 3), max_size=4),
 )
 async def test_no_event_is_missed_or_repeated_however_often_one_begins_anew(
-    engine_name: str, batches: Any, filters: Any, stops: list[int]
+    engine: str | Postgres, batches: Any, filters: Any, stops: list[int]
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         reader = _reader(recording, 0.01)
         kept: list[dict[str, Any]] = []
         found: list[int] = []

@@ -15,6 +15,7 @@ from counterfoil.errors import CursorError, EventIdError, NotFoundError, QueryEr
 from counterfoil.log.read.page import Page
 from counterfoil.log.read.reader import Reader
 from counterfoil.record.instant import to_datetime
+from tests.postgres import Postgres
 
 from .model import EVENTS, FILTERS, HISTORIES, MOMENTS, matches
 from .recording import NEW_YEAR, Recorder, hour, recorder
@@ -53,18 +54,20 @@ def _indexes(pages: list[Page]) -> list[int]:
     piece=st.integers(1, 40),
 )
 async def test_the_answer_is_what_a_filter_over_all_events_finds(
-    engine_name: str, history: Any, asked: Any, order: Any, limit: int, piece: int
+    engine: str | Postgres, history: Any, asked: Any, order: Any, limit: int, piece: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         # Small pieces, so that a short history is read in many of them.
         patch.setattr("counterfoil.log.read.scan._LEAST_SPAN", piece)
         patch.setattr("counterfoil.log.read.scan._MOST_SPAN", 2 * piece)
         patch.setattr("counterfoil.log.read.scan._FEWEST_ROWS", 1)
-        await _compare(engine_name, history, asked, order, limit)
+        await _compare(engine, history, asked, order, limit)
 
 
-async def _compare(engine_name: str, history: Any, asked: Any, order: Any, limit: int) -> None:
-    async with recorder(engine_name) as recording:
+async def _compare(
+    engine: str | Postgres, history: Any, asked: Any, order: Any, limit: int
+) -> None:
+    async with recorder(engine) as recording:
         kept = await _record(recording, history)
         reader = Reader(recording.store)
         for filters in asked:
@@ -90,9 +93,9 @@ async def _compare(engine_name: str, history: Any, asked: Any, order: Any, limit
     limit=st.integers(1, 4),
 )
 async def test_newest_first_pages_stand_still_and_their_end_cursor_gives_the_rest(
-    engine_name: str, history: Any, arrivals: Any, filters: Any, limit: int
+    engine: str | Postgres, history: Any, arrivals: Any, filters: Any, limit: int
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         kept = await _record(recording, history)
         reader = Reader(recording.store)
         waiting = list(arrivals)
@@ -121,9 +124,9 @@ async def test_newest_first_pages_stand_still_and_their_end_cursor_gives_the_res
     limit=st.integers(1, 4),
 )
 async def test_oldest_first_pages_go_on_into_what_arrives(
-    engine_name: str, history: Any, arrivals: Any, filters: Any, limit: int
+    engine: str | Postgres, history: Any, arrivals: Any, filters: Any, limit: int
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         kept = await _record(recording, history)
         reader = Reader(recording.store)
         page = await reader.query(order="oldest", limit=limit, **filters)
@@ -257,9 +260,9 @@ async def test_times_are_half_open_and_naive_ones_are_utc(recording: Recorder) -
     ),
 )
 async def test_a_range_of_times_of_happening(
-    engine_name: str, moments: list[int], edges: list[tuple[int, int]]
+    engine: str | Postgres, moments: list[int], edges: list[tuple[int, int]]
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         await recording.record(*[{"occurred_at": at} for at in moments])
         reader = Reader(recording.store)
         for since, until in [*edges, (min(moments), max(moments) + 1)]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from counterfoil.errors import QueryError
 from counterfoil.log.read.reader import Reader
 from counterfoil.record.instant import DAY, HOUR, to_datetime, to_micros
+from tests.postgres import Postgres
 
 from .model import COUNT_FILTERS, HISTORIES, matches
 from .recording import NEW_YEAR, Recorder, hour, recorder
@@ -29,9 +30,9 @@ DIMENSIONS = ["type", "level", "outcome", "company_id"]
     by=st.lists(st.sampled_from(DIMENSIONS), unique=True),
 )
 async def test_counts_are_what_the_events_say(
-    engine_name: str, history: Any, filters: Any, unit: Any, by: Any
+    engine: str | Postgres, history: Any, filters: Any, unit: Any, by: Any
 ) -> None:
-    async with recorder(engine_name) as recording:
+    async with recorder(engine) as recording:
         kept = []
         for hours, event in history:
             at = recording.clock.micros + round(hours * HOUR)
