@@ -14,6 +14,7 @@ from counterfoil.capture.client_address import TrustedProxies
 from counterfoil.errors import ConfigurationError, MissingExtraError
 from counterfoil.log import AuditLog, Limits
 from counterfoil.log.opening import Opening
+from counterfoil.outbox.place import connector_to
 from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.redaction import Rule, Rules
 from counterfoil.settings import Settings, load_settings
@@ -32,7 +33,12 @@ SERVED: Final = "_COUNTERFOIL_SERVED_SETTINGS"
 
 
 def open_log(
-    settings: Settings, *, create: bool = True, writes: bool = True, indexes: bool = False
+    settings: Settings,
+    *,
+    create: bool = True,
+    writes: bool = True,
+    indexes: bool = False,
+    relays: bool = False,
 ) -> Opening[AuditLog]:
     """The log that the settings describe, to be awaited or used in ``async with``.
 
@@ -41,10 +47,12 @@ def open_log(
         writes: whether events will be written: a process that only reads signs no checkpoint
             that it is not asked for, and leaves the spool to those that write.
         indexes: whether the text index is kept, where the settings have one.
+        relays: whether the outbox is moved in the background, where the settings have one.
 
     Raises:
         ConfigurationError: a setting cannot be used, or there is no database and none is to
             be made.
+        MissingExtraError: the outbox is in PostgreSQL, and asyncpg is not installed.
     """
     if not create and settings.url.startswith("sqlite:"):
         path = sqlite_path(settings.url)
@@ -65,6 +73,8 @@ def open_log(
         "plain_http": settings.plain_http,
         "text_index": settings.text_index if indexes else False,
     }
+    if relays and settings.outbox is not None:
+        arguments["outbox"] = connector_to(settings.outbox)
     return AuditLog.open(settings.url, **arguments)
 
 
@@ -129,6 +139,8 @@ def serve(settings: Settings) -> None:
     server = settings.server
     # Looked at here, where an error can still be told.
     TrustedProxies(server.trusted_proxies, header=server.forwarded_header)
+    if settings.outbox is not None:
+        connector_to(settings.outbox)
     asyncio.run(_prepare(settings))
     configure_logs(server.log_format, server.log_level)
     # Workers are processes of their own: they read the settings that this one has settled.
@@ -165,7 +177,7 @@ def server_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
-        async with open_log(settings, indexes=True) as audit:
+        async with open_log(settings, indexes=True, relays=True) as audit:
             yield Services.of(audit, log=settings.log)
 
     server = settings.server

@@ -145,8 +145,8 @@ class Settings(BaseSettings):
     outbox: str | None = Field(
         None,
         min_length=1,
-        description="The application's database whose outbox `relay` moves and `stats` looks at: "
-        "a PostgreSQL address, `sqlite:///shop.db` or a file.",
+        description="The application's database whose outbox `relay` and `serve` move and `stats` "
+        "looks at: a PostgreSQL address, `sqlite:///shop.db` or a file.",
     )
     checkpoint_interval: float = Field(
         10.0,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -66,6 +68,8 @@ async def test_metrics_tell_what_came_in(served: Served, client) -> None:
         'counterfoil_events_total{result="refused"} 1.0',
         "counterfoil_queue_events 0.0",
         "counterfoil_spool_events 0.0",
+        "counterfoil_outbox_events 0.0",
+        "counterfoil_outbox_age_seconds 0.0",
         "counterfoil_commit_seconds_count 1.0",
         "counterfoil_purged_events_total 0.0",
         "counterfoil_verify_age_seconds NaN",
@@ -76,6 +80,30 @@ async def test_metrics_tell_what_came_in(served: Served, client) -> None:
     await auditor.post("/v1/verify", json={"processes": 0})
     text = (await reader.get("/metrics")).text
     assert "counterfoil_verify_ok 1.0" in text.splitlines()
+
+
+async def test_metrics_tell_of_an_outbox_that_is_stuck(
+    audit: AuditLog, served: Served, client, tmp_path: Path
+) -> None:
+    place = tmp_path / "shop.db"
+    shop = sqlite3.connect(place)
+    await audit.create_outbox(shop)
+    shop.execute("INSERT INTO counterfoil_outbox (draft, refused) VALUES (x'00', 'unreadable')")
+    await audit.log_event("price_changed", "u-1", connection=shop)
+    shop.commit()
+    audit.relay(lambda: sqlite3.connect(place))
+    reader = await client("reader")
+    lines = (await reader.get("/metrics")).text.splitlines()
+    assert "counterfoil_outbox_events 1.0" in lines
+    assert "counterfoil_outbox_refused_events 1.0" in lines
+    (age,) = [line for line in lines if line.startswith("counterfoil_outbox_age_seconds ")]
+    assert 0 < float(age.split()[1]) < 3600
+    shop.execute("DROP TABLE counterfoil_outbox")
+    shop.commit()
+    shop.close()
+    lines = (await reader.get("/metrics")).text.splitlines()
+    for name in ("events", "age_seconds", "refused_events"):
+        assert f"counterfoil_outbox_{name} NaN" in lines
 
 
 async def test_metrics_are_for_those_who_may(audit: AuditLog, served: Served, client) -> None:

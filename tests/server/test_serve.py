@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -20,6 +21,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from counterfoil import SyncAuditLog
 
 ERRORS = "server.err"
 LOGIN = {"event_type": "user_login", "user_id": "u-1"}
@@ -148,6 +151,37 @@ def test_workers_share_a_port_and_a_log(tmp_path: Path) -> None:
             assert auditor.post("/v1/verify", json={"processes": 0}).json()["ok"]
         code, errors = server.end()
         assert code == 0, errors
+
+
+def test_an_outbox_that_is_set_is_moved(tmp_path: Path) -> None:
+    shop = sqlite3.connect(tmp_path / "shop.db")
+    (tmp_path / "counterfoil.toml").write_text('outbox = "shop.db"\n', encoding="utf-8")
+    with SyncAuditLog.open("memory:") as audit:
+        audit.create_outbox(shop)
+        with served(tmp_path) as server:
+            with (
+                server.client(server.key("reader")) as reader,
+                reader.stream("GET", "/v1/stream", params={"q": "type:price_*"}) as stream,
+            ):
+                lines = stream.iter_lines()
+                assert next(lines).startswith("retry")
+                event_id = audit.log_event("price_changed", "u-1", connection=shop)
+                shop.commit()
+                assert event_id in next(line for line in lines if line.startswith("data"))
+            code, errors = server.end()
+            assert code == 0, errors
+    assert shop.execute("SELECT count(*) FROM counterfoil_outbox").fetchone() == (0,)
+    shop.close()
+
+
+def test_an_outbox_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "counterfoil.toml").write_text('outbox = "shop.db"\n', encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "counterfoil", "serve", "--port", "0"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "There is no database shop.db" in done.stderr
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:

@@ -26,7 +26,7 @@ from .opening import Opening
 from .proving.prover import Prover
 from .read.questions import Questions
 from .setup import Parts, Setup
-from .stats import SpoolStats, Stats
+from .stats import OutboxStats, SpoolStats, Stats
 from .store_backend import StoreBackend
 from .verification.verifier import Verifier
 from .write import transactional
@@ -320,8 +320,14 @@ class AuditLog:
             SpoolError: the spool's folder cannot be read.
         """
         stats = replace(await self._backend.stats(), spool=await self._path.spooled())
-        relays = [relay for relay in self._relays if not relay.closed]
-        return replace(stats, outboxes=await outbox_stats(relays)) if relays else stats
+        return replace(stats, outboxes=await self.outboxes())
+
+    async def outboxes(self) -> tuple[OutboxStats, ...]:
+        """What waits in the outboxes that this process's relays move, and why.
+
+        It answers also where their databases do not, within about twice ``write_timeout``.
+        """
+        return await outbox_stats(relay for relay in self._relays if not relay.closed)
 
     async def spooled(self) -> SpoolStats | None:
         """What waits in the spool for the database; None where there is no spool.

@@ -97,6 +97,7 @@ class SyncAuditLog:
     rotate_token_key = _blocking(AuditLog.rotate_token_key)
     stats = _blocking(AuditLog.stats)
     spooled = _blocking(AuditLog.spooled)
+    outboxes = _blocking(AuditLog.outboxes)
     seal = _blocking(AuditLog.seal)
     unseal = _blocking(AuditLog.unseal)
     continue_restored = _blocking(AuditLog.continue_restored)

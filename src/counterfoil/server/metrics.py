@@ -34,6 +34,17 @@ class Metrics:
         self.queue = self._gauge("queue_events", "Events that wait to be written.")
         self.spooled = self._gauge("spool_events", "Events that wait in the local spool.")
         self.spool_bytes = self._gauge("spool_bytes", "Bytes of the local spool.")
+        self.outbox = self._gauge(
+            "outbox_events",
+            "Events in the application's outbox that wait to be moved; NaN while it is away.",
+        )
+        self.outbox_age = self._gauge(
+            "outbox_age_seconds",
+            "Since the oldest of them was put there; 0 where none waits, NaN while it is away.",
+        )
+        self.outbox_refused = self._gauge(
+            "outbox_refused_events", "Events that no log takes, kept there; NaN while it is away."
+        )
         self.uncovered = self._gauge(
             "uncovered_events", "Events that no signed checkpoint covers yet."
         )

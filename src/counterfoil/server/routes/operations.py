@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from counterfoil.access import Permission
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import CounterfoilError
+from counterfoil.log import AuditLog
 from counterfoil.record.instant import SECOND
 from counterfoil.server.authentication import authenticate, services_of
 from counterfoil.server.description import answers
@@ -82,6 +84,27 @@ async def _measure(request: Request, found: Metrics) -> None:
     except (TimeoutError, CounterfoilError):
         found.uncovered.set(math.nan)
         last = None
+    await _measure_outbox(services.audit, found)
     age = math.nan if last is None else (SYSTEM_CLOCK.now() - last.ended_at) / SECOND
     found.verify_age.set(age)
     found.verify_ok.set(math.nan if last is None else float(last.ok))
+
+
+async def _measure_outbox(audit: AuditLog, found: Metrics) -> None:
+    """By itself: an application's database that hangs says nothing of the log's."""
+    waiting = oldest = refused = math.nan
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            outboxes = await audit.outboxes()
+        # Not known of one is not known of all.
+        waiting = sum(_known(one.waiting) for one in outboxes)
+        refused = sum(_known(one.refused) for one in outboxes)
+        ages = [math.nan if one.waiting is None else one.oldest or 0.0 for one in outboxes]
+        oldest = math.nan if any(map(math.isnan, ages)) else max(ages, default=0.0)
+    found.outbox.set(waiting)
+    found.outbox_age.set(oldest)
+    found.outbox_refused.set(refused)
+
+
+def _known(count: int | None) -> float:
+    return math.nan if count is None else count
