@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import orjson
@@ -147,7 +146,3 @@ def titled(status: int) -> str:
     return {404: "no_such_path", 405: "method_not_allowed", 406: "not_acceptable"}.get(
         status, "bad_request" if 400 <= status < 500 else "internal"
     )
-
-
-#: What may stand in a title: no value of an event ever does.
-CODE_FORM = re.compile(r"[a-z_]+")
