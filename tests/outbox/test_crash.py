@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from counterfoil import AuditLog
+from counterfoil.clock import SYSTEM_CLOCK
 
-from .application import Application, PostgresApplication, SQLiteApplication, recorded
+from .application import Application, PostgresApplication, SQLiteApplication, own_events, recorded
 
 
 def start(name: str, shop: Application, log_url: str, step: str) -> subprocess.Popen[str]:
@@ -69,6 +70,21 @@ async def test_each_event_is_recorded_once_wherever_the_relay_is_killed(
     assert await recorded(audit) == ids
     assert await shop.waiting() == []
     assert (await audit.verify()).ok
+
+
+@ONE_OF_EACH
+async def test_what_no_log_takes_is_reported_once_wherever_the_relay_is_killed(
+    audit: AuditLog, log_url: str, shop: Application
+) -> None:
+    taken = await audit.log_event("price_changed", "u-1", event_id=SYSTEM_CLOCK.event_id())
+    async with shop.transaction() as connection:
+        await audit.log_event("price_changed", "u-2", event_id=taken, connection=connection)
+    run_to("move", shop, log_url, "appended")
+    assert await shop.refused() == []
+    await audit.relay(shop.connect).drain()
+    assert await shop.refused() == ["conflict"]
+    assert await own_events(audit, "audit.conflict") == [{"kind": "conflict", "event_id": taken}]
+    assert len(await own_events(audit, "audit.gap")) == 1
 
 
 async def test_what_a_relay_holds_is_left_to_it(

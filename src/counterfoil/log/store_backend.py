@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from counterfoil.clock import Clock
+from counterfoil.clock import Clock, id_of_report
 from counterfoil.errors import (
     ConfigurationError,
     CounterfoilError,
+    InputError,
     RollbackError,
     WriteError,
     WriteTimeoutError,
 )
 from counterfoil.record.entry import UntimedEntry
+from counterfoil.record.instant import MILLISECOND
+from counterfoil.record.spooled import draft_of, encode
 from counterfoil.search.indexer import Indexer
 from counterfoil.search.opening import text_index as open_index
 from counterfoil.store import Store
@@ -262,13 +265,28 @@ class StoreBackend:
 
     def _conflict(self, entry: UntimedEntry) -> UntimedEntry:
         facts = {"kind": "conflict", "event_id": entry.event_id}
-        return self._intake.own(CONFLICT_TYPE, log=entry.log, audit=facts)
+        return self._intake.own(
+            CONFLICT_TYPE, log=entry.log, audit=facts, event_id=_conflict_id(entry)
+        )
 
     def _own(self, kind: str, log: str, facts: dict[str, Any]) -> UntimedEntry:
         return self._intake.own(kind, log=log, audit=facts)
 
     def _origin(self, log: str) -> str:
         return f"{self.identity.database}/{log}"
+
+
+def _conflict_id(entry: UntimedEntry) -> str | None:
+    """The id of a conflict's report: what is delivered again after a crash has it again.
+
+    Another call has another one, if only because it is made at another time.
+    """
+    try:
+        draft = encode(draft_of(entry))
+    except InputError:
+        # Of no form that is kept anywhere, and so never delivered again.
+        return None
+    return id_of_report(entry.occurred_at // MILLISECOND, b"conflict", draft)
 
 
 def _outcome(one: Any) -> str | CounterfoilError:

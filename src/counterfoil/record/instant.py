@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+MILLISECOND = 1_000
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR

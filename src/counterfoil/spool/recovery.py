@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+
+from counterfoil.clock import id_of_report
 
 from .home import Home
 
@@ -63,14 +64,8 @@ class Recovery:
 def report_id(name: str, kept: list[str]) -> str:
     """The id of a report about a home, the same whenever the same is reported.
 
-    A UUIDv7 (RFC 9562 section 5.7) with the home's time, and a hash in its random bits.
-
     Args:
         name: the home's.
         kept: the names of what the report is about.
     """
-    home = uuid.UUID(name).bytes
-    raw = bytearray(home[:6] + sha256("\n".join([name, *kept]).encode()).digest()[:10])
-    raw[6] = raw[6] & 0x0F | 0x70
-    raw[8] = raw[8] & 0x3F | 0x80
-    return str(uuid.UUID(bytes=bytes(raw)))
+    return id_of_report(uuid.UUID(name).int >> 80, *(part.encode() for part in (name, *kept)))

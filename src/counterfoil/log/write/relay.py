@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from hashlib import sha256
 from itertools import count
 from types import TracebackType
 from typing import Final, NamedTuple
 
+from counterfoil.clock import id_of_report
 from counterfoil.errors import ClosedError, CounterfoilError, RefusedError, StoreError, WriteError
 from counterfoil.log.company_logs import DEFAULT_LOG
 from counterfoil.log.limits import Limits
@@ -314,15 +313,8 @@ class Relay:
 
 
 def _report_id(row: Row) -> str:
-    """The id of the report about a draft, the same after a crash.
-
-    A UUIDv7 (RFC 9562 section 5.7) with the draft's time, and a hash in its random bits.
-    """
-    made = max(row.made_at, 0).to_bytes(8, "big")[2:]
-    raw = bytearray(made + sha256(b"%d\n" % row.sequence + row.draft).digest()[:10])
-    raw[6] = raw[6] & 0x0F | 0x70
-    raw[8] = raw[8] & 0x3F | 0x80
-    return str(uuid.UUID(bytes=bytes(raw)))
+    """The id of the report about a draft, the same after a crash."""
+    return id_of_report(row.made_at, b"%d" % row.sequence, row.draft)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> bool:
