@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
 import httpx2
 import pytest
+from fastapi import FastAPI
 
+from counterfoil import AuditLog
 from counterfoil.access import Services
+from counterfoil.clock import SYSTEM_CLOCK
+from counterfoil.record.instant import HOUR, SECOND
+from counterfoil.viewer.pages import events
 
 from .conftest import MakeVisitor, csrf_of
+
+#: Opens a live view in somebody's browser; the task is done once the server ends it.
+OpenView = Callable[[httpx2.AsyncClient], Awaitable["asyncio.Task[None]"]]
 
 
 async def test_nobody_sees_a_page_without_signing_in(stranger: httpx2.AsyncClient) -> None:
@@ -121,3 +133,105 @@ async def test_forms_are_refused_without_what_their_page_sends_along(
     for path in ("/keys", "/integrity/verify", "/keys/aaaaaaaaaaaa/revoke"):
         answer = await admin.post(path, data={"name": "x", "role": "reader"})
         assert answer.status_code == 403, path
+
+
+class MovedClock:
+    """The system's clock, moved by what a test says."""
+
+    ahead = 0
+
+    def now(self) -> int:
+        return SYSTEM_CLOCK.now() + self.ahead
+
+    def event_id(self) -> str:
+        return SYSTEM_CLOCK.event_id()
+
+
+class TestLiveView:
+    """A page that stays open keeps no session alive, and shows nothing once it has ended."""
+
+    @pytest.fixture
+    def clock(self) -> MovedClock:
+        return MovedClock()
+
+    @pytest.fixture
+    async def services(self, audit: AuditLog, clock: MovedClock) -> Services:
+        return Services.of(audit, clock=clock)
+
+    @pytest.fixture(autouse=True)
+    def looked_at_often(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(events, "_RECHECK", 0.01)
+
+    @pytest.fixture
+    async def view(self, app: FastAPI) -> AsyncIterator[OpenView]:
+        views: list[asyncio.Task[None]] = []
+
+        async def open_view(browser: httpx2.AsyncClient) -> asyncio.Task[None]:
+            began = asyncio.Event()
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    assert message["status"] == 200, message
+                if message.get("body"):
+                    began.set()
+
+            async def receive() -> Any:
+                await asyncio.Event().wait()
+
+            request = browser.build_request("GET", "/live")
+            headers = [(name.lower(), value) for name, value in request.headers.raw]
+            scope: dict[str, Any] = {
+                "type": "http",
+                "method": "GET",
+                "path": "/live",
+                "query_string": b"",
+            }
+            scope |= {"scheme": "http", "headers": headers, "client": None}
+
+            async def ask() -> None:
+                await app(scope, receive, send)
+
+            views.append(asyncio.create_task(ask()))
+            waiting = asyncio.create_task(began.wait())
+            await asyncio.wait({waiting, views[-1]}, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                views[-1].result()
+            return views[-1]
+
+        yield open_view
+        for one in views:
+            one.cancel()
+
+    async def test_ends_with_its_key(
+        self, visitor: MakeVisitor, services: Services, view: OpenView
+    ) -> None:
+        live = await view(await visitor("reader", name="the one"))
+        (held,) = [held for held in await services.keyring.keys() if held.key.name == "the one"]
+        await services.keyring.revoke(held.key.id)
+        await live
+
+    async def test_ends_when_its_reader_signs_out(
+        self, visitor: MakeVisitor, view: OpenView
+    ) -> None:
+        browser = await visitor()
+        live = await view(browser)
+        csrf = csrf_of((await browser.get("/")).text)
+        await browser.post("/sign-out", data={"csrf": csrf})
+        await live
+
+    @pytest.mark.parametrize("hours", [HOUR // 2, 12 * HOUR])
+    async def test_ends_with_the_time_of_its_session(
+        self, visitor: MakeVisitor, view: OpenView, clock: MovedClock, hours: int
+    ) -> None:
+        live = await view(await visitor())
+        clock.ahead = hours + SECOND
+        await live
+
+    async def test_is_no_use_of_the_session(
+        self, visitor: MakeVisitor, view: OpenView, clock: MovedClock
+    ) -> None:
+        browser = await visitor()
+        clock.ahead = HOUR // 4
+        await view(browser)
+        clock.ahead = HOUR // 2 + SECOND
+        assert (await browser.get("/")).status_code == 303

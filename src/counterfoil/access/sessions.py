@@ -79,8 +79,12 @@ class Sessions:
         await self._registry.register(RegistryRow(KIND, _name(cookie), value, ends_at))
         return Session(principal, cookie, _csrf(cookie), ends_at)
 
-    async def find(self, cookie: str) -> Session:
-        """The session of a cookie, which is used by this.
+    async def find(self, cookie: str, *, use: bool = True) -> Session:
+        """The session of a cookie.
+
+        Args:
+            use: whether somebody does something with it, so that it is not idle. What a page
+                asks for by itself is no use: nobody may be sitting there any more.
 
         Raises:
             AuthenticationError: there is none, it has ended, or its key is no longer valid.
@@ -96,7 +100,7 @@ class Sessions:
             await self._registry.unregister(KIND, row.name)
             raise AuthenticationError("The session was not used for too long.", remedy="Sign in.")
         principal = await self._keyring.principal(held["key"])
-        if now - held["seen_at"] >= _SEEN_EVERY:
+        if use and now - held["seen_at"] >= _SEEN_EVERY:
             fresh = row._replace(value=_value(held["key"], now))
             await self._registry.reregister(fresh, row.value)
         return Session(principal, cookie, _csrf(cookie), row.expires_at)

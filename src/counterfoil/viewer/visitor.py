@@ -58,13 +58,17 @@ def services_of(request: Request) -> Services:
     return found
 
 
-async def visitor_of(request: Request) -> Visitor:
-    """Whoever sent a request; a session that has ended is none."""
+async def visitor_of(request: Request, *, use: bool = True) -> Visitor:
+    """Whoever sent a request; a session that has ended is none.
+
+    Args:
+        use: whether the request is somebody's doing, and not their page's own.
+    """
     session = None
     cookie = session_cookie(request)
     if cookie:
         try:
-            session = await services_of(request).sessions.find(cookie)
+            session = await services_of(request).sessions.find(cookie, use=use)
         except AuthenticationError:
             session = None
     zone, zone_name = _zone(request.cookies.get(ZONE_COOKIE, ""))
@@ -81,14 +85,17 @@ async def visitor_of(request: Request) -> Visitor:
     )
 
 
-async def signed_in(request: Request) -> tuple[Visitor, ScopedLog]:
+async def signed_in(request: Request, *, use: bool = True) -> tuple[Visitor, ScopedLog]:
     """Whoever sent a request, and the log as they may use it.
+
+    Args:
+        use: whether the request is somebody's doing, and not their page's own.
 
     Raises:
         AuthenticationError: they are not signed in. ForbiddenError: their key reads nothing, or
             a form was not sent by one of their own pages.
     """
-    visitor = await visitor_of(request)
+    visitor = await visitor_of(request, use=use)
     if visitor.session is None:
         raise AuthenticationError("Nobody is signed in.", remedy="Sign in with an access key.")
     principal = visitor.session.principal

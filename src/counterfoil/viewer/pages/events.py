@@ -14,8 +14,15 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from counterfoil.access import ScopedLog
-from counterfoil.errors import CounterfoilError, NotFoundError, QueryError, SearchError, StoreError
+from counterfoil.access import ScopedLog, Services
+from counterfoil.errors import (
+    AuthenticationError,
+    CounterfoilError,
+    NotFoundError,
+    QueryError,
+    SearchError,
+    StoreError,
+)
 from counterfoil.log.read.follow import Follow
 from counterfoil.log.read.page import Page
 from counterfoil.record import Event
@@ -31,8 +38,9 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 #: What is searched for where nothing was said: all but that somebody looked at the log.
 _FIRST: Final = "-type:audit.read"
 #: Seconds after which a stream that nothing came in on says that it is alive, and after which
-#: it ends, so that the browser comes back and its session is looked at again.
+#: it ends and the browser comes back; and how often its session is looked at meanwhile.
 _HEARTBEAT: Final = 15.0
+_RECHECK: Final = 5.0
 _WORTH_A_WORD: Final = 1_000
 _LONGEST: Final = 15 * 60.0
 
@@ -87,45 +95,52 @@ async def beside(request: Request) -> Response:
 @router.get("/live")
 async def live(request: Request) -> Response:
     """The events that match as they are recorded, as server-sent events."""
-    visitor, log = await signed_in(request)
+    # An open page is no use of the session, or it would never be idle.
+    visitor, log = await signed_in(request, use=False)
     asked = await ask(log, request.query_params.get("q", ""))
     if asked.error is not None:
         raise asked.error
     after = request.headers.get("last-event-id") or request.query_params.get("after") or None
     follow = await log.follow(after=after, **with_tokens(log, asked.filters))
     await follow.start()
-    closing = services_of(request).closing
     return StreamingResponse(
-        _stream(follow, visitor, closing),
+        _stream(follow, visitor, services_of(request)),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def _stream(follow: Follow, visitor: Visitor, closing: asyncio.Event) -> AsyncIterator[bytes]:
+async def _stream(follow: Follow, visitor: Visitor, services: Services) -> AsyncIterator[bytes]:
+    cookie = "" if visitor.session is None else visitor.session.cookie
     row = environment().get_template("rows.html").make_module({"visitor": visitor}).row  # type: ignore[attr-defined]
     loop = asyncio.get_running_loop()
-    ends = loop.time() + _LONGEST
-    closed: asyncio.Future[Any] = asyncio.ensure_future(closing.wait())
+    began = checked = said = loop.time()
+    closed: asyncio.Future[Any] = asyncio.ensure_future(services.closing.wait())
     coming: asyncio.Future[Event] | None = None
     try:
         yield b"retry: 2000\n: hello\n\n"
-        while loop.time() < ends:
+        while loop.time() - began < _LONGEST:
             coming = coming or asyncio.ensure_future(anext(follow))
             waiting: set[asyncio.Future[Any]] = {coming, closed}
             done, _ = await asyncio.wait(
-                waiting, timeout=_HEARTBEAT, return_when=asyncio.FIRST_COMPLETED
+                waiting, timeout=_RECHECK, return_when=asyncio.FIRST_COMPLETED
             )
             if closed in done:
                 return
+            if (now := loop.time()) - checked >= _RECHECK:
+                # One that was signed out, left idle or whose key was revoked sees no more.
+                await services.sessions.find(cookie, use=False)
+                checked = now
             if coming not in done:
-                yield b": here\n\n"
+                if now - said >= _HEARTBEAT:
+                    yield b": here\n\n"
+                    said = now
                 continue
             event, coming = coming.result(), None
             html = str(row(event, visitor.zone, True))
             data = orjson.dumps({"html": html}).decode()
             yield f"id: {follow.cursor}\nevent: row\ndata: {data}\n\n".encode()
-    except StopAsyncIteration:
+    except (StopAsyncIteration, AuthenticationError):
         return
     except CounterfoilError as error:
         logger.error("A live view ended. %s", error)
