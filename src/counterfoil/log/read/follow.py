@@ -13,6 +13,7 @@ from counterfoil.store import Store
 
 from .cursor import Cursor
 from .filter import Filter
+from .places import AnyPlace
 from .scan import Scan
 
 PIECE = 100
@@ -76,53 +77,30 @@ def no_place() -> QueryError:
     )
 
 
-class StoreFollow(Follow):
-    """Follows a log in a store. What others record is found within the polling interval.
+class PiecewiseFollow(Follow):
+    """Follows logs in a store: reads a piece, or waits until there is one.
 
     Args:
-        store: where the log is.
+        store: where the logs are.
         commits: what this process commits.
         where: what events must be like.
-        after: where to begin; None begins at the filter's ``since``, or else with what is
-            recorded from the first step on (``async with`` takes that step early).
         poll: seconds between looks for what other processes recorded.
     """
 
-    def __init__(
-        self, store: Store, commits: Commits, where: Filter, after: Cursor | None, poll: float
-    ) -> None:
+    def __init__(self, store: Store, commits: Commits, where: Filter, poll: float) -> None:
         self._store = store
         self._commits = commits
         self._where = where
-        self._after = after
         self._poll = poll
         self._started = False
         self._closed = False
-        self._number: int | None = None  # None while nothing was ever written to the log
-        self._size = 0
-        self._next = 0
-        self._scan: Scan | None = None
         self._ready: deque[Event] = deque()
 
     @property
     def cursor(self) -> str:
         if not self._started:
             raise no_place()
-        place = self._ready[0].index if self._ready else self._next
-        return Cursor(place).text(self._where.digest())
-
-    async def start(self) -> None:
-        if self._started:
-            return
-        await self._look()
-        if self._after is not None:
-            self._after.check(self._size)
-            self._next = self._after.index
-        elif self._where.since is not None and self._number is not None:
-            self._next = await self._store.boundary(self._number, self._size, self._where.since)
-        else:
-            self._next = self._size
-        self._started = True
+        return self._place().text(self._where.digest())
 
     async def aclose(self) -> None:
         self._closed = True
@@ -143,8 +121,54 @@ class StoreFollow(Follow):
             raise StopAsyncIteration from None
         return self._ready.popleft()
 
+    @abstractmethod
+    def _place(self) -> AnyPlace:
+        """Behind the last event that was handed out."""
+
+    @abstractmethod
     async def _step(self) -> bool:
         """Read a piece, or wait for one; False where nothing can come any more."""
+
+
+class StoreFollow(PiecewiseFollow):
+    """Follows a log in a store. What others record is found within the polling interval.
+
+    Args:
+        store: where the log is.
+        commits: what this process commits.
+        where: what events must be like.
+        after: where to begin; None begins at the filter's ``since``, or else with what is
+            recorded from the first step on (``async with`` takes that step early).
+        poll: seconds between looks for what other processes recorded.
+    """
+
+    def __init__(
+        self, store: Store, commits: Commits, where: Filter, after: Cursor | None, poll: float
+    ) -> None:
+        super().__init__(store, commits, where, poll)
+        self._after = after
+        self._number: int | None = None  # None while nothing was ever written to the log
+        self._size = 0
+        self._next = 0
+        self._scan: Scan | None = None
+
+    def _place(self) -> Cursor:
+        return Cursor(self._ready[0].index if self._ready else self._next)
+
+    async def start(self) -> None:
+        if self._started:
+            return
+        await self._look()
+        if self._after is not None:
+            self._after.check(self._size)
+            self._next = self._after.index
+        elif self._where.since is not None and self._number is not None:
+            self._next = await self._store.boundary(self._number, self._size, self._where.since)
+        else:
+            self._next = self._size
+        self._started = True
+
+    async def _step(self) -> bool:
         if self._number is None or self._next >= self._size:
             size = await self._commits.wait(self._where.log, self._size, self._poll)
             if size is None or self._number is None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import replace
 
-from counterfoil.errors import ClosedError
 from counterfoil.log.commits import Commits
 from counterfoil.log.company_logs import DEFAULT_LOG, CompanyLogs
 from counterfoil.record import Event
@@ -16,13 +14,13 @@ from counterfoil.store import Head, Store
 from .across import settled
 from .cursor import Cursor
 from .filter import Filter
-from .follow import PIECE, Follow, StoreFollow, no_place
+from .follow import PIECE, Follow, PiecewiseFollow, StoreFollow
 from .merge import Merge
 from .places import AnyPlace, Moment, Places
 from .reach import Reach, reach_of
 
 
-class FollowMany(Follow):
+class FollowMany(PiecewiseFollow):
     """Follows the logs that a filter reaches, those too that come up meanwhile.
 
     What is found in one look comes in the order of recording; between two looks, each log's
@@ -48,15 +46,10 @@ class FollowMany(Follow):
         after: AnyPlace | None,
         poll: float,
     ) -> None:
-        self._store = store
+        super().__init__(store, commits, where, poll)
         self._companies = companies
-        self._commits = commits
-        self._where = where
         self._after = after
-        self._poll = poll
         self._loop = asyncio.get_running_loop()
-        self._started = False
-        self._closed = False
         self._is_few = True
         #: The logs that are followed, by name, as they were last seen.
         self._heads: dict[str, Head] = {}
@@ -65,15 +58,8 @@ class FollowMany(Follow):
         self._moment = Moment(0)
         self._merge: Merge | None = None
         self._merging: list[Head] = []
-        self._ready: deque[Event] = deque()
         self._news = commits.watch()
         self._look_at = 0.0
-
-    @property
-    def cursor(self) -> str:
-        if not self._started:
-            raise no_place()
-        return self._place().text(self._where.digest())
 
     def _place(self) -> AnyPlace:
         if not self._is_few:
@@ -105,29 +91,12 @@ class FollowMany(Follow):
         self._is_few, self._heads, self._next = reach.is_few, heads, following
         self._started = True
 
-    async def aclose(self) -> None:
-        self._closed = True
-        self._ready.clear()
-
     async def __anext__(self) -> Event:
-        try:
-            while not self._ready:
-                if self._closed or self._commits.closed:
-                    raise StopAsyncIteration
-                await self.start()
-                if not await self._step():
-                    await self.aclose()
-        except ClosedError:
-            # The store was closed under a call of ours: the end, where the log was closed too.
-            if not self._commits.closed:
-                raise
-            raise StopAsyncIteration from None
-        event = self._ready.popleft()
+        event = await super().__anext__()
         self._moment = self._behind(event, 1)
         return event
 
     async def _step(self) -> bool:
-        """Read a piece, or wait for one; False where nothing can come any more."""
         if self._merge is None:
             self._begin()
         if self._merge is None:
