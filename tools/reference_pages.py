@@ -22,8 +22,7 @@ from counterfoil.server.app import create_app
 from counterfoil.server.authentication import Needs
 from counterfoil.server.metrics import Metrics
 from counterfoil.server.problem import CODES, OWN_CODES
-from counterfoil.server_settings import ServerSettings
-from counterfoil.settings import LimitSettings, Settings
+from counterfoil.settings import LimitSettings, ServerSettings, Settings
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 MARK = "<!-- Written by `make docs` from {source}. Do not edit. -->\n"
@@ -243,7 +242,7 @@ def _never() -> Any:
 
 PAGES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "cli.md": ("src/counterfoil/cli", cli),
-    "settings.md": ("src/counterfoil/settings.py", settings),
+    "settings.md": ("src/counterfoil/settings", settings),
     "errors.md": ("src/counterfoil/errors.py", error_tree),
     "http.md": ("src/counterfoil/server", http),
     "api.md": ("src/counterfoil/log/audit_log.py", api),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from counterfoil.server_settings import ServerSettings
-from counterfoil.settings import LimitSettings, Settings, load_settings, shown
+from counterfoil.settings import LimitSettings, ServerSettings, Settings, load_settings, shown
 from tools.reference_pages import FOLDER, PAGES, page
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from counterfoil.server_settings import ServerSettings
-from counterfoil.settings import Settings
+from counterfoil.settings import ServerSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -26,7 +26,8 @@ from pydantic_settings import (
 )
 
 from counterfoil.errors import ConfigurationError
-from counterfoil.server_settings import ServerSettings
+
+from .server import ServerSettings
 
 logger = logging.getLogger("counterfoil")
 
