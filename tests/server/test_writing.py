@@ -141,6 +141,32 @@ async def test_a_client_reports_what_it_could_not_keep(client, audit: AuditLog) 
 
 
 @pytest.mark.parametrize(
+    ("bound", "claimed", "log"),
+    [
+        ({"logs": ["orders"]}, {"company_id": None, "log": "default"}, "orders"),
+        ({"logs": ["orders", "bills"]}, {"company_id": None, "log": ""}, "bills"),
+        ({"logs": ["bills", "default"]}, {"company_id": None, "log": "orders"}, "default"),
+        ({"company": "c-1"}, {"company_id": "c-2", "log": ""}, "default"),
+        ({"company": "c-1", "logs": ["orders"]}, {"company_id": "c-2", "log": "bills"}, "orders"),
+    ],
+)
+async def test_what_was_lost_is_told_where_the_key_may_write(
+    client, audit: AuditLog, bound: dict[str, Any], claimed: dict[str, Any], log: str
+) -> None:
+    writer = await client("writer", **bound)
+    gap = a_draft(event_type="audit.gap", audit={"kind": "lost", "count": 3}, **claimed)
+    for _ in range(2):
+        answer = await writer.post("/v1/events", content=encode(gap), headers=DRAFTS)
+        assert answer.json()["results"] == [{"status": 201, "id": gap.event_id}]
+    event = await audit.get(gap.event_id)
+    assert (event.log, event.company_id) == (log, bound.get("company"))
+    assert event.audit == gap.audit
+    plain = a_draft(**claimed)
+    answer = await writer.post("/v1/events", content=encode(plain), headers=DRAFTS)
+    assert answer.json()["results"][0]["status"] == 403
+
+
+@pytest.mark.parametrize(
     ("headers", "body", "status", "code"),
     [
         ({"Content-Type": "text/plain"}, b"{}", 415, "unsupported_media_type"),

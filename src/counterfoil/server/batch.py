@@ -20,7 +20,7 @@ from counterfoil.record.draft import COMPANY_LOG
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.record.spooled import decode
 
-from .event_call import claim, read_call
+from .event_call import claim, claim_report, read_call
 from .metrics import Metrics
 from .problem import ProblemError, describe, own
 
@@ -111,10 +111,14 @@ class Batch:
                     remedy="Send events of your own.",
                 )
             claimed = {"log": draft.log or None, "company_id": draft.company_id}
-            log, draft.company_id = claim(claimed, self._principal)
-            draft.log = log or COMPANY_LOG
-            if draft.audit is not None:
+            if draft.audit is None:
+                log, draft.company_id = claim(claimed, self._principal)
+            else:
+                log, draft.company_id, own = claim_report(claimed, self._principal)
                 draft.note("reported_by", self._principal.key_id)
+                if not own:
+                    draft.note("log", "what was lost was meant for where the key does not reach")
+            draft.log = log or COMPANY_LOG
             return self._host.readmit(draft)
         except SpoolCorruptError:
             error = InputError(

@@ -75,6 +75,24 @@ def claim(held: dict[str, str | None], principal: Principal) -> tuple[Any, str |
     return log, company
 
 
+def claim_report(held: dict[str, str | None], principal: Principal) -> tuple[Any, str | None, bool]:
+    """The log and the company that a client's report of its losses is recorded under.
+
+    It is refused to nobody, or the loss itself would be lost. A client does not always know
+    where what it lost was meant for, and may have been given another key since: then it is
+    told where the key's own events stand.
+
+    Returns:
+        The log, the company, and whether they are what it claims.
+    """
+    try:
+        log, company = claim(held, principal)
+    except ForbiddenError:
+        logs = sorted(principal.logs or (), key=lambda name: (name != DEFAULT_LOG, name))
+        return (logs[0] if logs else None), principal.company, False
+    return log, company, True
+
+
 def _text(name: str, value: Any) -> str:
     if type(value) is not str:
         raise _wrong(name, "a text")
