@@ -21,7 +21,9 @@ def _sources() -> list[tuple[str, str]]:
     found = []
     for path in PACKAGE.rglob("*"):
         if path.suffix in (".html", ".py", ".js") and "vendor" not in path.parts:
-            prefix = "js." if path.suffix == ".js" else ""
+            # The component names all texts as they are, since it brings its own.
+            scripted = path.suffix == ".js" and path.name != "component.js"
+            prefix = "js." if scripted else ""
             found.append((prefix, path.read_text(encoding="utf-8")))
     return found
 

@@ -69,13 +69,16 @@ async def serve(request: Request) -> Response:
     return Response(item.data, headers=headers)
 
 
+def compressed_file(data: bytes, suffix: str) -> StaticFile:
+    """A file as it is sent, by the ending of its name."""
+    return StaticFile(data, gzip.compress(data, 9, mtime=0), _TYPES[suffix])
+
+
 def _collect(folder: Traversable, before: str, found: dict[str, StaticFile]) -> None:
     for entry in folder.iterdir():
         if entry.is_dir():
             _collect(entry, f"{before}{entry.name}/", found)
             continue
-        kind = _TYPES.get(f".{entry.name.rpartition('.')[2]}")
-        if kind is not None:
-            data = entry.read_bytes()
-            compressed = gzip.compress(data, 9, mtime=0)
-            found[before + entry.name] = StaticFile(data, compressed, kind)
+        suffix = f".{entry.name.rpartition('.')[2]}"
+        if suffix in _TYPES:
+            found[before + entry.name] = compressed_file(entry.read_bytes(), suffix)

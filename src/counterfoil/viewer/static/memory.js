@@ -23,9 +23,10 @@ export const forget = (log) => localStorage.removeItem(PREFIX + log);
 /**
  * Compare a log's checkpoint, whose signature was checked, with the remembered one, and remember
  * the newer. What was found out is first, same, grown or older, and else an alarm: fork, rollback,
- * key or origin; then nothing is remembered.
+ * key or origin; then nothing is remembered. The source has the log's name, and asks its server.
  */
-export async function compare(log, checkpoint, key, fetchJson) {
+export async function compare(source, checkpoint, key) {
+  const log = source.name;
   const old = remembered(log);
   if (!old) {
     remember(log, checkpoint, key);
@@ -39,16 +40,14 @@ export async function compare(log, checkpoint, key, fetchJson) {
     if (same) remember(log, checkpoint, key);
     return { found: same ? "same" : "fork", ...told };
   }
-  const name = encodeURIComponent(log);
   let [smaller, larger] = [old, checkpoint];
   if (checkpoint.size < old.size) {
     // It may only be the older of two good ones: then the newest reaches as far as ours.
-    const newest = parseCheckpoint((await fetchJson(`/data/checkpoint?log=${name}`)).note);
+    const newest = parseCheckpoint((await source.checkpoint()).note);
     if (newest.size < old.size) return { found: "rollback", ...told, new: newest.size };
     [smaller, larger] = [checkpoint, old];
   }
-  const sizes = `old=${smaller.size}&new=${larger.size}`;
-  const hashes = (await fetchJson(`/data/consistency?log=${name}&${sizes}`)).map(fromBase64);
+  const hashes = (await source.consistency(smaller.size, larger.size)).map(fromBase64);
   const holds = await isConsistent(smaller.size, smaller.root, larger.size, larger.root, hashes);
   if (!holds) return { found: "fork", ...told };
   if (larger === checkpoint) remember(log, checkpoint, key);

@@ -1,6 +1,15 @@
-// Texts, for translation in one place: the page carries them.
+// Texts, for translation in one place: the page carries them, or gives them.
 
 let found;
+let locale;
+
+/** Texts and a locale of one's own, where the page is somebody else's. */
+export function provide(texts, ours) {
+  found = texts;
+  locale = ours;
+}
+
+const language = () => locale ?? document.documentElement.lang;
 
 /** A text by its name, with values in the places that it has for them. */
 export function text(name, values = {}) {
@@ -8,12 +17,13 @@ export function text(name, values = {}) {
   return found[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 }
 
-export const number = (value) => new Intl.NumberFormat(document.documentElement.lang).format(value);
+export const number = (value) => new Intl.NumberFormat(language()).format(value);
 
 export function moment(iso) {
-  const zone = document.querySelector("[data-zone]")?.dataset.zone || "UTC";
+  // In a page of somebody else's, the zone is the reader's.
+  const zone = locale ? undefined : document.querySelector("[data-zone]")?.dataset.zone || "UTC";
   const form = { dateStyle: "medium", timeStyle: "medium", timeZone: zone };
-  return new Intl.DateTimeFormat(document.documentElement.lang, form).format(new Date(iso));
+  return new Intl.DateTimeFormat(language(), form).format(new Date(iso));
 }
 
 /** Say something to those who do not see the page. */
