@@ -68,6 +68,15 @@ def cleaned(
     return scan.dropped("text:unstable", "text")
 
 
+def quietly(text: str, scan: Scan, clean_json: CleanJson, *, level: int) -> str:
+    """As :func:`cleaned`, without a note: what is found is noted where the text comes to stand."""
+    hits, findings = scan.hits, scan.findings
+    scan.findings = None
+    clean = cleaned(text, scan, clean_json, level=level)
+    scan.hits, scan.findings = hits, findings
+    return clean
+
+
 def _round(text: str, scan: Scan, clean_json: CleanJson, identifier: bool, level: int) -> str:
     text = visible(text)
     if level < LEVELS:

@@ -394,10 +394,4 @@ class Walk:
         return self._quietly(key) if self._suspects([key], key) else key
 
     def _quietly(self, value: str) -> str:
-        """A text cleaned without a note: what is found is noted where the text comes to stand."""
-        scan = self._scan
-        hits, findings = scan.hits, scan.findings
-        scan.findings = None
-        clean = text.cleaned(value, scan, self._from_text, level=self._level)
-        scan.hits, scan.findings = hits, findings
-        return clean
+        return text.quietly(value, self._scan, self._from_text, level=self._level)
