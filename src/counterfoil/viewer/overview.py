@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -20,13 +20,11 @@ _FILTER_NAMES: Final = {"event_type": "type", "level": "level", "outcome": "outc
 _ROLLED_UP: Final = frozenset(
     {"since", "until", "company_id", "min_level", "exclude", *_FILTER_NAMES}
 )
-_SCOPE: Final = frozenset({"since", "until", "company_id"})
 #: Where the roll-ups cannot answer, so many of the newest matches are looked at.
 SAMPLE: Final = 1_000
 _HOURLY: Final = timedelta(days=7)
 _MOST_BUCKETS: Final = 20_000
 _MOST_TYPES: Final = 12
-_MOST_ACTORS: Final = 6
 
 Kind = tuple[str, ...]
 
@@ -202,12 +200,3 @@ def _ordered(name: str, counts: Counter[str]) -> list[tuple[str, int]]:
     if order is not None:
         return [(value, counts[value]) for value in order if counts[value]]
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-
-
-def actors(users: Iterable[str | None], asked: Asked) -> list[Facet]:
-    """Who did the events of one page, the busiest first; counted there alone."""
-    counts = Counter(user for user in users if user is not None)
-    return [
-        Facet(user, events, user in asked.values("user"), asked.toggled("user", user))
-        for user, events in counts.most_common(_MOST_ACTORS)
-    ]
