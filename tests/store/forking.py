@@ -37,6 +37,8 @@ def calls(store: Store) -> list[Callable[[], Awaitable[object]]]:
         lambda: store.tile(1, 0, 0),
         lambda: store.tiles(1, 0, 0, 1),
         lambda: store.leaves(0, 1),
+        lambda: store.misplaced_ids(0, 1),
+        lambda: store.stray_ids(1),
         lambda: store.put_checkpoints([CheckpointRow(1, 1, 1, b"")]),
         lambda: store.checkpoints(1),
         store.inventory,

@@ -183,6 +183,13 @@ async def test_leaves_in_order_around_gaps(store: Store) -> None:
     assert await store.leaves(LOG_SPAN + 4, LOG_SPAN + 9) == []
 
 
+async def test_every_id_leads_to_its_event(store: Store) -> None:
+    await put(store, {}, None, {})
+    await put(store, {}, log="other")
+    assert await store.misplaced_ids(LOG_SPAN, 3 * LOG_SPAN - 1) == []
+    assert await store.stray_ids(10) == []
+
+
 #: Times of recording by index, in steps, with None for an event that was deleted.
 TIMES = [
     [],

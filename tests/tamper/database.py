@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import apsw
+import asyncpg
 
 from counterfoil.base import AuditContext, AuditEventType
 from counterfoil.clock import SYSTEM_CLOCK
@@ -22,6 +25,7 @@ from counterfoil.log.verification.report import Report
 from counterfoil.log.verification.verifier import Verifier
 from counterfoil.proof import Frontier
 from counterfoil.store import open_store
+from tests.postgres import Postgres
 
 #: Events in the log ``default``: a full tile of leaves, and some that no checkpoint covers.
 EVENTS = 330
@@ -30,36 +34,44 @@ COVERED = 300
 OTHER_LOG = "tenant-7"
 
 
-@dataclass(frozen=True)
-class Database:
-    """A database file with its key file and published checkpoints beside it."""
+class Database(ABC):
+    """A database, and a folder with its key file and published checkpoints.
 
-    path: Path
+    Args:
+        folder: where those are.
+    """
+
+    #: What the database itself says where it does not take a change.
+    refusals: tuple[type[Exception], ...]
+    #: Bits of an integer that can be flipped in any column.
+    bits: int
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     @property
-    def url(self) -> str:
-        return f"sqlite:///{self.path}"
+    @abstractmethod
+    def url(self) -> str: ...
 
     @property
     def key_file(self) -> KeyFile:
-        return KeyFile(self.path.with_name(f"{self.path.name}.key"))
-
-    def copy_to(self, folder: Path) -> Database:
-        shutil.copytree(self.path.parent, folder, dirs_exist_ok=True)
-        return Database(folder / self.path.name)
-
-    @contextmanager
-    def hand(self) -> Iterator[apsw.Connection]:
-        """A connection that knows nothing of logs."""
-        connection = apsw.Connection(str(self.path))
-        try:
-            yield connection
-        finally:
-            connection.close()
+        return KeyFile(self.folder / "audit.db.key")
 
     def run(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self.hand() as connection:
-            return list(connection.execute(sql, parameters))
+        """The rows of a statement of somebody who knows nothing of logs."""
+        return self.run_all([(sql, parameters)])
+
+    @abstractmethod
+    def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+        """Run statements with question marks in one transaction; the last one's rows."""
+
+    @abstractmethod
+    def copy_to(self, folder: Path) -> Database: ...
+
+    def remove(self, first: int, last: int) -> None:
+        """Remove the events at these positions without a trace beside them."""
+        for table in ("mention", "event"):
+            self.run(f"DELETE FROM {table} WHERE position BETWEEN ? AND ?", (first, last))
 
     async def verify(self, **how: Any) -> Report:
         """Verify as an auditor does who has the key file's neighbours, and opens all anew."""
@@ -79,11 +91,91 @@ class Database:
             await store.close()
 
 
-async def fill(folder: Path) -> Database:
-    """Make a database of two logs with several checkpoints, mentions, companies and kinds."""
-    database = Database(folder / "audit.db")
+class SQLiteDatabase(Database):
+    """A database file in that folder."""
+
+    refusals = (apsw.ConstraintError,)
+    bits = 63
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "audit.db"
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.path}"
+
+    def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+        connection = apsw.Connection(str(self.path))
+        rows: list[tuple[Any, ...]] = []
+        try:
+            # A single statement may be one that stands outside of any transaction.
+            with connection if len(statements) > 1 else nullcontext():
+                for sql, parameters in statements:
+                    rows = list(connection.execute(sql, parameters))
+        finally:
+            connection.close()
+        return rows
+
+    def copy_to(self, folder: Path) -> SQLiteDatabase:
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return SQLiteDatabase(folder)
+
+
+class PostgresDatabase(Database):
+    """A database on a server, in the hands of its superuser."""
+
+    refusals = (asyncpg.PostgresError, asyncpg.InterfaceError)
+    bits = 15
+
+    def __init__(self, folder: Path, server: Postgres, url: str) -> None:
+        super().__init__(folder)
+        self.server = server
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    def run_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[Any, ...]]:
+        return asyncio.run(self._run_all(statements))
+
+    async def _run_all(
+        self, statements: Sequence[tuple[str, Sequence[Any]]]
+    ) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(
+            self._url, server_settings={"search_path": "counterfoil, pg_catalog"}
+        )
+        rows: list[tuple[Any, ...]] = []
+        try:
+            async with connection.transaction():
+                for sql, parameters in statements:
+                    first, *rest = sql.split("?")
+                    numbered = first + "".join(f"${at}{part}" for at, part in enumerate(rest, 1))
+                    rows = [tuple(row) for row in await connection.fetch(numbered, *parameters)]
+        finally:
+            await connection.close()
+        return rows
+
+    def copy_to(self, folder: Path) -> PostgresDatabase:
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        url = self.server.create(template=urlsplit(self._url).path[1:])
+        return PostgresDatabase(folder, self.server, url)
+
+    def remove(self, first: int, last: int) -> None:
+        super().remove(first, last)
+        self.run("DELETE FROM id WHERE position BETWEEN ? AND ?", (first, last))
+
+    def drop(self) -> None:
+        self.server.drop(self._url)
+
+
+async def fill(database: Database) -> None:
+    """Write two logs with several checkpoints, mentions, companies and kinds."""
     types = (AuditEventType.USER_LOGIN, AuditEventType.PRICE_CHANGED, "order.shipped")
-    log = await AuditLog.open(database.url, checkpoint_interval=None)
+    log = await AuditLog.open(
+        database.url, key_file=database.key_file.path, checkpoint_interval=None, spool=False
+    )
 
     async def write(first: int, last: int, name: str = "default") -> None:
         for number in range(first, last):
@@ -122,8 +214,6 @@ async def fill(folder: Path) -> Database:
     await prover.checkpoint(OTHER_LOG)
     await store.close()
     await log.close()
-    database.run("PRAGMA wal_checkpoint(TRUNCATE)")
-    return database
 
 
 def base_of(database: Database, log: str = "default") -> int:
@@ -141,25 +231,28 @@ def recompute(database: Database, log: str = "default") -> None:
         (base, base + (1 << 40) - 1),
     )
     frontier, growth = Frontier().append([leaf for leaf, _ in rows])
-    with database.hand() as connection, connection:
-        connection.execute("DELETE FROM tile WHERE log = ?", (number,))
-        for grown in growth:
-            connection.execute(
-                "INSERT INTO tile VALUES (?, ?, ?, ?)",
-                (number, grown.level, grown.index, grown.hashes),
-            )
-        connection.execute(
+    changes: list[tuple[str, Sequence[Any]]] = [("DELETE FROM tile WHERE log = ?", (number,))]
+    changes += [
+        (
+            "INSERT INTO tile VALUES (?, ?, ?, ?)",
+            (number, grown.level, grown.index, grown.hashes),
+        )
+        for grown in growth
+    ]
+    changes.append(
+        (
             "UPDATE log SET size = ?, recorded_at = ?, frontier = ? WHERE number = ?",
             (len(rows), rows[-1][1], frontier.to_bytes(), number),
         )
-        for table, hours, kind in (
-            ("count_by_hour", 1, "coalesce(company_id, ''), type, level, outcome"),
-            ("count_by_day", 24, "type, level, outcome"),
-        ):
-            connection.execute(f"DELETE FROM {table} WHERE log = ?", (number,))
-            connection.execute(
-                f"INSERT INTO {table} SELECT ?, recorded_at / 3600000000 / ? AS bucket, "
-                f"{kind}, count(*) FROM event WHERE position BETWEEN ? AND ? "
-                f"GROUP BY bucket, {kind}",
-                (number, hours, base, base + (1 << 40) - 1),
-            )
+    )
+    for table, hours, kind in (
+        ("count_by_hour", 1, "coalesce(company_id, ''), type, level, outcome"),
+        ("count_by_day", 24, "type, level, outcome"),
+    ):
+        changes.append((f"DELETE FROM {table} WHERE log = ?", (number,)))
+        sql = (
+            f"INSERT INTO {table} SELECT {number}, recorded_at / 3600000000 / {hours} AS bucket, "
+            f"{kind}, count(*) FROM event WHERE position BETWEEN ? AND ? GROUP BY bucket, {kind}"
+        )
+        changes.append((sql, (base, base + (1 << 40) - 1)))
+    database.run_all(changes)

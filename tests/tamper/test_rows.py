@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from counterfoil.log.verification.report import Fault, Place, Report
 
 from .conftest import CopyOf
-from .database import COVERED, EVENTS, Database, base_of, recompute
+from .database import COVERED, EVENTS, Database, SQLiteDatabase, base_of, recompute
 from .test_bits import KEYS
 
 few = settings(max_examples=6, deadline=None)
@@ -32,8 +32,7 @@ def faults(report: Report) -> set[tuple[Fault, Place]]:
 def test_a_removed_event_is_missing(fresh_copy: CopyOf, index: int) -> None:
     with fresh_copy() as database:
         base = base_of(database)
-        database.run("DELETE FROM mention WHERE position = ?", (base + index,))
-        database.run("DELETE FROM event WHERE position = ?", (base + index,))
+        database.remove(base + index, base + index)
         report = verify(database)
         assert [(one.fault, one.place, one.index) for one in report.findings] == [
             (Fault.MISSING, Place.EVENT, index)
@@ -78,19 +77,19 @@ def test_two_swapped_events_are_both_named(fresh_copy: CopyOf, indexes: set[int]
     first, second = sorted(indexes)
     with fresh_copy() as database:
         base = base_of(database)
-        with database.hand() as hand, hand:
-            rows = {
-                index: next(
-                    hand.execute(f"SELECT {COLUMNS} FROM event WHERE position = ?", (base + index,))
-                )
-                for index in indexes
-            }
-            hand.execute(
-                "DELETE FROM event WHERE position IN (?, ?)", (base + first, base + second)
-            )
-            for index, other in ((first, second), (second, first)):
-                marks = ", ".join("?" * 25)
-                hand.execute(f"INSERT INTO event VALUES ({marks})", (base + index, *rows[other]))
+        rows = {
+            index: database.run(f"SELECT {COLUMNS} FROM event WHERE position = ?", (base + index,))
+            for index in indexes
+        }
+        marks = ", ".join("?" * 25)
+        insert = f"INSERT INTO event (position, {COLUMNS}) VALUES ({marks})"
+        database.run_all(
+            [
+                ("DELETE FROM event WHERE position IN (?, ?)", (base + first, base + second)),
+                (insert, (base + first, *rows[second][0])),
+                (insert, (base + second, *rows[first][0])),
+            ]
+        )
         report = verify(database)
         assert not report.ok
         found = {one.index for one in report.findings if one.index is not None}
@@ -159,9 +158,7 @@ def test_any_inserted_row_is_found(fresh_copy: CopyOf, sql: str, place: str) -> 
 def test_a_cut_tail_is_found_though_all_is_recomputed(fresh_copy: CopyOf, cut: int) -> None:
     with fresh_copy() as database:
         base = base_of(database)
-        end = (base + cut, base + (1 << 40) - 1)
-        database.run("DELETE FROM event WHERE position BETWEEN ? AND ?", end)
-        database.run("DELETE FROM mention WHERE position BETWEEN ? AND ?", end)
+        database.remove(base + cut, base + (1 << 40) - 1)
         recompute(database)
         report = verify(database)
         assert faults(report) == {(Fault.CUT, Place.EVENT)}
@@ -215,6 +212,7 @@ def test_a_rewritten_past_is_found_below_the_checkpoint(fresh_copy: CopyOf, inde
 )
 def test_damage_below_sql_is_reported(fresh_copy: CopyOf, table: str, place: Place) -> None:
     with fresh_copy() as database:
+        assert isinstance(database, SQLiteDatabase)
         page = 8192
         data = bytearray(database.path.read_bytes())
         ((root,),) = database.run("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))

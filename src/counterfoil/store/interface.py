@@ -302,6 +302,24 @@ class Store(Registry, Protocol):
         """(position, leaf hash) of the events at these positions, in order."""
         ...
 
+    async def misplaced_ids(self, first: int, last: int) -> list[tuple[int, int | None]]:
+        """Events at these positions that are not found by their ids, in order.
+
+        For verification: whoever finds an event by its id looks elsewhere than in the event.
+
+        Returns:
+            (the event's position, where its id leads, or None where it leads nowhere).
+        """
+        ...
+
+    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
+        """(position, id) of ids that lead to no event with that id; looks at every id.
+
+        Args:
+            limit: the most to return, at least 1.
+        """
+        ...
+
     async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
         """Record signed checkpoints, all or none; the same size again is left as it is."""
         ...

@@ -25,7 +25,6 @@ from .interface import (
     TILE_WIDTH,
     Build,
     CheckpointRow,
-    CountRow,
     Coverage,
     Head,
     HeadRequest,
@@ -33,36 +32,11 @@ from .interface import (
     Selection,
     TileRow,
 )
+from .memory_tables import Tables
 from .registry import RegistryRow
 
 #: Hours in a bucket of each unit.
 _HOURS = {"hour": 1, "day": 24}
-
-
-class _Tables:
-    """What a database would hold."""
-
-    def __init__(self) -> None:
-        self.heads: dict[str, Head] = {}
-        self.events: dict[int, EventRow] = {}
-        #: The keys of ``events``, in order.
-        self.positions: list[int] = []
-        #: Event id -> position.
-        self.ids: dict[bytes, int] = {}
-        #: (position, name) -> the disclosure.
-        self.mentions: dict[tuple[int, str], MentionRow] = {}
-        #: (log, level, number) -> hashes.
-        self.tiles: dict[tuple[int, int, int], bytes] = {}
-        #: A count's row without its number of events -> that number.
-        self.counts: Counter[CountRow] = Counter()
-        #: (log, size) -> the checkpoint.
-        self.checkpoints: dict[tuple[int, int], CheckpointRow] = {}
-        self.meta: dict[str, str] = {}
-        #: (kind, name) -> what is registered there.
-        self.registry: dict[tuple[str, str], RegistryRow] = {}
-        #: Company -> the name of its log.
-        self.company_logs: dict[str, str] = {}
-        self.writes = 0
 
 
 class MemoryStore:
@@ -72,7 +46,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._tables: _Tables | None = None
+        self._tables: Tables | None = None
         #: The process that opened it.
         self._pid: int | None = None
 
@@ -91,7 +65,7 @@ class MemoryStore:
     async def open(self) -> None:
         self._check_process()
         self._pid = os.getpid()
-        self._tables = _Tables()
+        self._tables = Tables()
 
     async def close(self) -> None:
         self._check_process()
@@ -202,6 +176,19 @@ class MemoryStore:
             for position in _range(tables.positions, first, last)
         ]
 
+    async def misplaced_ids(self, first: int, last: int) -> list[tuple[int, int | None]]:
+        tables = self._open_tables
+        places = _range(tables.positions, first, last)
+        found = [(place, tables.ids.get(tables.events[place].id)) for place in places]
+        return [pair for pair in found if pair[0] != pair[1]]
+
+    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
+        tables = self._open_tables
+        own = {(row.position, row.id) for row in tables.events.values()}
+        return [(place, id_) for id_, place in tables.ids.items() if (place, id_) not in own][
+            :limit
+        ]
+
     async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
         tables = self._open_tables
         for checkpoint in checkpoints:
@@ -295,7 +282,7 @@ class MemoryStore:
         return {"database": size, "log": 0}
 
     @property
-    def _open_tables(self) -> _Tables:
+    def _open_tables(self) -> Tables:
         self._check_process()
         if self._tables is None:
             raise ClosedError
@@ -306,7 +293,7 @@ class MemoryStore:
             raise ForkedError
 
 
-def _heads(tables: _Tables, requests: Sequence[HeadRequest]) -> dict[str, Head]:
+def _heads(tables: Tables, requests: Sequence[HeadRequest]) -> dict[str, Head]:
     """The heads asked for: copies, with their tails where wanted, or new ones."""
     heads: dict[str, Head] = {}
     fresh = len(tables.heads)
@@ -325,17 +312,17 @@ def _heads(tables: _Tables, requests: Sequence[HeadRequest]) -> dict[str, Head]:
     return heads
 
 
-def _seal(tables: _Tables) -> str | None:
+def _seal(tables: Tables) -> str | None:
     """The database's seal: a log that is made under it is born sealed."""
     return next((row.value.decode() for (kind, _), row in tables.registry.items()
                  if kind == "seal"), None)  # fmt: skip
 
 
-def _rows_by_id(tables: _Tables, ids: Sequence[bytes]) -> list[EventRow]:
+def _rows_by_id(tables: Tables, ids: Sequence[bytes]) -> list[EventRow]:
     return [tables.events[tables.ids[one]] for one in dict.fromkeys(ids) if one in tables.ids]
 
 
-def _check_keys(tables: _Tables, rows: Sequence[EventRow], mentions: Sequence[MentionRow]) -> None:
+def _check_keys(tables: Tables, rows: Sequence[EventRow], mentions: Sequence[MentionRow]) -> None:
     keys: tuple[tuple[Collection[Any], list[Any]], ...] = (
         (tables.events, [row.position for row in rows]),
         (tables.ids, [row.id for row in rows]),
@@ -346,7 +333,7 @@ def _check_keys(tables: _Tables, rows: Sequence[EventRow], mentions: Sequence[Me
             raise StoreError("A row of the batch is there already.")
 
 
-def _grown_tiles(tables: _Tables, growth: Sequence[TileRow]) -> dict[tuple[int, int, int], bytes]:
+def _grown_tiles(tables: Tables, growth: Sequence[TileRow]) -> dict[tuple[int, int, int], bytes]:
     grown: dict[tuple[int, int, int], bytes] = {}
     for row in growth:
         key = (row.log, row.level, row.number)
@@ -357,7 +344,7 @@ def _grown_tiles(tables: _Tables, growth: Sequence[TileRow]) -> dict[tuple[int, 
     return grown
 
 
-def _put_events(tables: _Tables, rows: Sequence[EventRow], mentions: Sequence[MentionRow]) -> None:
+def _put_events(tables: Tables, rows: Sequence[EventRow], mentions: Sequence[MentionRow]) -> None:
     for row in rows:
         tables.events[row.position] = row
         tables.ids[row.id] = row.position
@@ -370,14 +357,14 @@ def _range(positions: Sequence[int], first: int, last: int) -> Sequence[int]:
     return positions[bisect_left(positions, first) : bisect_right(positions, last)]
 
 
-def _selected(tables: _Tables, selection: Selection) -> Iterator[EventRow]:
+def _selected(tables: Tables, selection: Selection) -> Iterator[EventRow]:
     positions = _range(tables.positions, selection.first, selection.last)
     for position in reversed(positions) if selection.newest_first else positions:
         if _matches(tables, tables.events[position], selection):
             yield tables.events[position]
 
 
-def _matches(tables: _Tables, row: EventRow, selection: Selection) -> bool:
+def _matches(tables: Tables, row: EventRow, selection: Selection) -> bool:
     return (
         all(getattr(row, column) in values for column, values in selection.equal.items())
         and all(_contains(getattr(row, column), needle) for column, needle in selection.contains)

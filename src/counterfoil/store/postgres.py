@@ -35,6 +35,8 @@ from .statement import read_statement
 
 #: Events that this process appends between two looks at whether the newest slice is full.
 _SLICE_CHECK = 16_384
+#: Ids that one statement looks up, where all are.
+_IDS_AT_ONCE = 20_000
 
 logger = logging.getLogger("counterfoil")
 
@@ -119,6 +121,19 @@ class PostgresStore(PostgresBase):
 
     async def leaves(self, first: int, last: int) -> list[tuple[int, bytes]]:
         return [tuple(row) for row in await self._rows("leaves", first, last)]
+
+    async def misplaced_ids(self, first: int, last: int) -> list[tuple[int, int | None]]:
+        return [tuple(row) for row in await self._rows("misplaced_ids", first, last)]
+
+    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
+        strays: list[tuple[int, bytes]] = []
+        after: bytes | None = b""
+        while after is not None and len(strays) < limit:
+            # Page by page, so that no statement takes long, however many ids there are.
+            rows = await self._rows("stray_ids", after, _IDS_AT_ONCE)
+            strays += [(row["position"], row["id"]) for row in rows if row["is_stray"]]
+            after = rows[-1]["id"] if rows else None
+        return strays[:limit]
 
     async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
         columns = zip(*checkpoints, strict=True) if checkpoints else ((),) * 4

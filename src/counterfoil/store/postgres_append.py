@@ -36,8 +36,8 @@ _PAUSE = 0.05
 
 _FIND = (
     f"SELECT {COLUMN_LIST} FROM counterfoil.id CROSS JOIN LATERAL (SELECT * "  # noqa: S608 - no values
-    "FROM counterfoil.event WHERE event.position = id.position AND event.slice = id.slice LIMIT 1"
-    ") AS event WHERE id.id = ANY ($1)"
+    "FROM counterfoil.event WHERE event.position = id.position AND event.slice = id.slice "
+    "AND event.id = id.id LIMIT 1) AS event WHERE id.id = ANY ($1)"
 )
 
 

@@ -118,7 +118,7 @@ def select(selection: Selection, leading: str | None) -> Statement:
         source = (
             f"(SELECT * FROM counterfoil.id WHERE id = ANY ({known}) "  # noqa: S608 - no values
             f"AND position BETWEEN {bounds[0]} AND {bounds[1]}) AS place "
-            f"{_EVENT_AT_PLACE}{_where(filters)}"
+            f"{_EVENT_AT_PLACE}{_where(['event.id = place.id', *filters])}"
         )
     else:
         events = _range("event", leading, bounds, order, filters)

@@ -182,6 +182,13 @@ class SQLiteStore:
     async def leaves(self, first: int, last: int) -> list[tuple[int, bytes]]:
         return await self._read(lambda c: list(c.execute(statement("leaves"), (first, last))))
 
+    async def misplaced_ids(self, first: int, last: int) -> list[tuple[int, int | None]]:
+        sql = statement("misplaced_ids")
+        return await self._read(lambda c: list(c.execute(sql, (first, last))))
+
+    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
+        return await self._read(lambda c: list(c.execute(statement("stray_ids"), (limit,))))
+
     async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
         sql = statement("put_checkpoint")
         await self._write(lambda c: transaction(c, lambda: c.executemany(sql, checkpoints)))

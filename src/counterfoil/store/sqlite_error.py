@@ -31,7 +31,7 @@ def store_error(error: apsw.Error, path: str | Path) -> StoreError:
         )
     if isinstance(error, apsw.FullError):
         return StoreFullError(f"There is no room to write to {path}.")
-    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)) or _lacks_a_part(error):
         return StoreCorruptError(f"SQLite finds {path} damaged or not a database.")
     if isinstance(error, apsw.CantOpenError):
         return StoreUnavailableError(
@@ -47,6 +47,11 @@ def store_error(error: apsw.Error, path: str | Path) -> StoreError:
             remedy="Check the disk, its quota and the file-size limit.",
         )
     return StoreError(f"SQLite failed on {path} ({type(error).__name__}).")
+
+
+def _lacks_a_part(error: apsw.Error) -> bool:
+    """Whether somebody has removed a table, an index or a column of ours."""
+    return isinstance(error, apsw.SQLError) and "no such " in str(error)
 
 
 def commit_error(error: apsw.Error, path: str | Path) -> StoreError:

@@ -346,6 +346,8 @@ class LogCheck:
             return ()
         return (
             f"events below index {self._first}: entries, columns, disclosures, leaf hashes",
+            f"the ways from the ids of events below index {self._first}",
+            "ids that lead to no event",
             f"tiles that hold only events below index {self._first}, but for those on the path",
             f"checkpoints of fewer than {self._first} events, and whether all are there",
             "roll-ups of hours and days that began before the first event looked at",

@@ -29,6 +29,7 @@ class Place(StrEnum):
     ENTRY = "entry"
     LEAF = "leaf hash"
     COLUMN = "column"
+    ID = "way from the id"
     DISCLOSURE = "disclosure"
     MENTION = "mention"
     TILE = "tile"
@@ -199,7 +200,7 @@ class Findings:
 
 def _continues(earlier: Finding, later: Finding) -> bool:
     """Whole rows that are gone, extra or unreadable side by side are one finding."""
-    if later.place is not Place.EVENT or earlier.index is None or later.index is None:
+    if later.place not in (Place.EVENT, Place.ID) or earlier.index is None or later.index is None:
         return False
     last = earlier.index if earlier.last_index is None else earlier.last_index
     return (earlier.fault, earlier.place, earlier.log, last + 1) == (

@@ -19,6 +19,7 @@ from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
 from counterfoil.store import Selection, Store
 
 from .events import Checked, Kind, check_events, event_id_of, kind_of
+from .ids import check_ids
 from .report import Fault, Finding, Findings, Place
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ class _Chunk:
         self._result = result
 
     async def check(self) -> None:
+        first, last = self._base + self._first, self._base + self._end - 1
         rows = await self._read_rows()
         mentions = await self._read_mentions()
         checked = await asyncio.to_thread(check_events, self._log, rows, mentions)
@@ -154,6 +156,7 @@ class _Chunk:
         for kind in checked.kinds.values():
             result.tally[kind] += 1
         self._check_order(rows, checked.times)
+        await check_ids(self._store, self._log, first, last, rows, result.findings)
 
     # Reading
 

@@ -27,6 +27,7 @@ from counterfoil.store import Head, Selection, Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
 from .belongings import check_company_logs, check_seals
+from .ids import check_stray_ids
 from .log_check import LogCheck
 from .report import Fault, Finding, Findings, LogReport, Place, Report
 from .segment import SEGMENT
@@ -141,6 +142,9 @@ class Verifier:
         await self._check_facts(findings)
         if log is None:
             await self._check_strays(heads, findings)
+            if not any(starts):
+                names = {head.number: head.log for head in heads}
+                await check_stray_ids(self._store, names, findings)
             by_name = {head.log: head for head in await self._heads(None, Findings())}
             await check_company_logs(self._store, by_name, findings)
             await check_seals(self._store, by_name, findings)
