@@ -10,6 +10,7 @@ import pytest
 
 from counterfoil import AuditContext, AuditLog
 from counterfoil.errors import (
+    ConfigurationError,
     InputError,
     KeyFileError,
     NotFoundError,
@@ -358,6 +359,18 @@ async def test_a_target_that_holds_something_else_is_refused(move: Move) -> None
     await _write(move.open_target())
 
 
+async def test_a_source_that_holds_nothing_is_refused(move: Move, tmp_path: Path) -> None:
+    """A name that was mistyped: nothing is made there, and nothing is sealed."""
+    with pytest.raises(ConfigurationError, match="There is no database"):
+        await copy(f"sqlite:///{tmp_path / 'mistyped.db'}", move.target)
+    assert not _begun(tmp_path, "mistyped")
+    await (await move.open_source()).close()
+    with pytest.raises(InputError, match="holds no log"):
+        await move.run()
+    await _write(move.open_source())
+    await _write(move.open_target())
+
+
 async def test_the_target_of_another_copy_is_refused(
     move: Move, make: Make, tmp_path: Path, deadly: dict[str, Any]
 ) -> None:
@@ -427,3 +440,8 @@ async def test_a_purged_event_leaves_its_leaf_behind(move: Move) -> None:
     assert (copied.size, copied.frontier) == (head.size, head.frontier)
     await source.close()
     await target.close()
+
+
+def _begun(folder: Path, name: str) -> list[Path]:
+    """The files whose name begins so."""
+    return list(folder.glob(f"{name}*"))

@@ -29,6 +29,7 @@ from counterfoil.clock import SYSTEM_CLOCK, Clock
 from counterfoil.errors import ConfigurationError, InputError, KeyFileError, NotFoundError
 from counterfoil.record.entry import UntimedEntry
 from counterfoil.store import Head, open_store
+from counterfoil.store.address import sqlite_path
 
 from .continuation import Continuation
 from .copy_ends import CopyEnds, Progress
@@ -97,7 +98,13 @@ async def copy(
         SealedError: the source is being moved to another target, or has moved.
         KeyFileError: the source's key cannot be used: without it nothing is taken over.
         StoreError: a database cannot be used, or the copy is not what the source has signed.
+        ConfigurationError: there is no source, or an address cannot be used.
     """
+    if source.startswith("sqlite:") and not (path := sqlite_path(source)).is_file():
+        # Opening would make it, and an empty log would be moved in place of the one meant.
+        raise ConfigurationError(
+            f"There is no database {path}.", remedy="Name the one that is to be copied."
+        )
     setup = Setup(url=source, key_file=key_file, checkpoint_interval=None, spool=False, clock=clock)
     began = time.monotonic()
     parts = await setup.open()
@@ -151,6 +158,8 @@ async def _copy(ends: CopyEnds, log: str | None, began: float) -> CopyReport:
 async def _heads(ends: CopyEnds, log: str | None) -> list[Head]:
     """The heads of what is copied, once it is clear that it can be."""
     heads = await ends.source.heads()
+    if not heads:
+        raise InputError("The source holds no log.", remedy="Name the one that is to be copied.")
     if log is not None and not any(head.log == log for head in heads):
         raise NotFoundError("There is no such log in the source.")
     if log is not None and len(heads) > 1 and not ends.new_origin:
