@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,7 +121,7 @@ async def test_a_cancelled_caller_does_not_withdraw_the_first_event_of_a_company
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
-async def test_two_processes_agree_on_one_name(
+async def test_logs_that_are_opened_several_times_agree_on_one_name(
     request: pytest.FixtureRequest, tmp_path: Path, engine: str
 ) -> None:
     address = request.getfixturevalue("url" if engine == "sqlite" else "postgres_url")
@@ -139,6 +141,57 @@ async def test_two_processes_agree_on_one_name(
     assert (await opened[1].verify()).ok
     for audit in opened:
         await audit.close()
+
+
+#: Records for each company in turn, from the moment when its input ends.
+PROGRAM = """
+import asyncio, sys
+from counterfoil import AuditContext, AuditLog
+
+async def main(address, keys):
+    options = {"key_file": keys, "spool": False, "log_per_company": True}
+    async with AuditLog.open(address, checkpoint_interval=None, **options) as audit:
+        print("open", flush=True)
+        sys.stdin.read()
+        for number in range(25):
+            context = AuditContext(company_id=f"c-{number}")
+            await asyncio.gather(
+                *(audit.log_event("order_created", context=context) for _ in range(2))
+            )
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def start_recording(address: str, keys: Path) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-c", PROGRAM, address, str(keys)]
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+async def test_processes_agree_on_one_name(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
+) -> None:
+    address = request.getfixturevalue("url" if engine == "sqlite" else "postgres_url")
+    keys = tmp_path / "audit.key"
+    started = [start_recording(address, keys) for _ in range(3)]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+    for process in started:
+        # All at once: each finds that no company has a log yet.
+        assert process.stdin is not None
+        process.stdin.close()
+    for process in started:
+        assert process.wait() == 0
+        assert process.stdout is not None
+        process.stdout.close()
+    async with AuditLog.open(address, key_file=keys, spool=False) as audit:
+        names = [await audit.company_log(f"c-{number}") for number in range(25)]
+        assert len(set(names)) == 25
+        sizes = {log.name: log.size for log in (await audit.stats()).logs}
+        assert sizes == dict.fromkeys(names, 6)
+        assert (await audit.verify()).ok
 
 
 companies = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)

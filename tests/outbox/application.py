@@ -15,6 +15,8 @@ import asyncpg
 from counterfoil import AuditLog, Limits
 
 KINDS = ("sqlite3", "apsw", "asyncpg")
+#: And of the older server.
+ALL_KINDS = (*KINDS, "older asyncpg")
 #: Failures are tried again at once.
 EAGER = Limits(retry_after=0.0)
 

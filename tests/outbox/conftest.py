@@ -32,11 +32,21 @@ def shop_url(postgres: Postgres) -> Iterator[str]:
     postgres.drop(url)
 
 
+@pytest.fixture
+def older_shop_url(older_postgres: Postgres) -> Iterator[str]:
+    """The address of an empty database on a server of another major version."""
+    url = older_postgres.create()
+    yield url
+    older_postgres.drop(url)
+
+
 @pytest.fixture(params=KINDS)
 async def shop(request: pytest.FixtureRequest, tmp_path: Path, audit: AuditLog) -> Application:
     """An application whose tables are there."""
     found: Application
-    if request.param == "asyncpg":
+    if request.param == "older asyncpg":
+        found = PostgresApplication(request.getfixturevalue("older_shop_url"))
+    elif request.param == "asyncpg":
         found = PostgresApplication(request.getfixturevalue("shop_url"))
     else:
         found = SQLiteApplication(tmp_path / "shop.db", kind=request.param)

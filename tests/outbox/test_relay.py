@@ -26,6 +26,7 @@ from counterfoil.record.spooled import decode, encode
 from tests.postgres import OwnPostgres
 
 from .application import (
+    ALL_KINDS,
     EAGER,
     Application,
     PostgresApplication,
@@ -35,6 +36,7 @@ from .application import (
 )
 
 PRICE = AuditEventType.PRICE_CHANGED
+ALSO_OLDER = pytest.mark.parametrize("shop", ALL_KINDS, indirect=True)
 
 
 async def put(audit: AuditLog, shop: Application, events: int = 1, **given: Any) -> list[str]:
@@ -59,6 +61,7 @@ async def following(audit: AuditLog, count: int, log: str = "default") -> list[E
     return found
 
 
+@ALSO_OLDER
 async def test_a_relay_in_the_background_moves_what_is_committed(
     audit: AuditLog, shop: Application
 ) -> None:
@@ -83,6 +86,7 @@ async def test_a_log_that_is_opened_with_an_outbox_moves_it(
     assert await shop.waiting() == []
 
 
+@ALSO_OLDER
 async def test_a_transaction_of_many_keeps_its_order(audit: AuditLog, shop: Application) -> None:
     ids = await put(audit, shop, 600)
     assert await audit.relay(shop.connect).drain() == 600
@@ -121,6 +125,7 @@ async def test_companies_with_logs_of_their_own_keep_them(
         assert (await own.verify()).ok
 
 
+@ALSO_OLDER
 async def test_two_relays_at_once_record_each_event_once(
     log_url: str, audit: AuditLog, shop: Application
 ) -> None:
@@ -151,6 +156,7 @@ async def test_what_is_in_the_log_already_is_taken_away(audit: AuditLog, shop: A
     assert await audit.count() == 2
 
 
+@ALSO_OLDER
 async def test_an_id_that_came_twice_with_other_content_is_kept_and_reported(
     audit: AuditLog, shop: Application
 ) -> None:
@@ -217,6 +223,7 @@ async def test_an_old_draft_is_not_too_old(audit: AuditLog, shop: Application) -
     assert old.event_id in await recorded(audit)
 
 
+@ALSO_OLDER
 async def test_a_table_that_is_missing_is_waited_for(
     audit: AuditLog, shop: Application, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -284,6 +291,7 @@ async def test_a_log_that_refuses_holds_up_its_own_events_only(
         assert len(await recorded(log)) == 300
 
 
+@ALSO_OLDER
 async def test_stats_say_what_waits_and_since_when(audit: AuditLog, shop: Application) -> None:
     relay = audit.relay(shop.connect)
     empty = await relay.stats()
