@@ -12,8 +12,8 @@ from counterfoil.errors import StoreCorruptError
 from counterfoil.record import Draft, Event
 from counterfoil.record.disclosure import dump, escape_keys, unescape_keys
 from counterfoil.record.instant import to_micros
-from counterfoil.record.row import copies
 
+from .columns import copies
 from .drafts import NEW_YEAR, VALUES, drafts, read, recorded
 
 _SAME = (
@@ -60,7 +60,7 @@ def test_the_event_is_what_the_draft_was(draft: Draft) -> None:
 
 
 @given(drafts())
-def test_the_columns_are_what_verification_computes_anew(draft: Draft) -> None:
+def test_the_columns_are_copies_of_entry_and_disclosures(draft: Draft) -> None:
     row, people = recorded(draft)
     expected = copies(row, row.disclosures(people))
     assert {name: getattr(row, name) for name in expected} == expected

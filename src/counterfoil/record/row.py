@@ -1,7 +1,7 @@
 """The row that a store keeps of an event.
 
 ``entry`` and the disclosures are what counts; every other column is a copy for searching,
-recomputed from them by :func:`copies` whenever the log is verified.
+compared with them whenever the log is verified.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from . import entry as entries
 from .disclosure import Disclosure
-from .entry import LEVEL_NUMBERS, OUTCOME_NUMBERS, UntimedEntry
-from .instant import from_rfc3339
+from .entry import UntimedEntry
 
 #: A position is a log's number times this, plus the index in the log: one key that keeps
 #: each log's events together. Room for 2^40 events a log and 2^22 logs.
@@ -99,46 +97,3 @@ def make_row(
         len(event.people) or None, entry, event.actor, event.client, event.resource, event.state,
         event.details, event.body,
     )  # fmt: skip
-
-
-def copies(row: EventRow, disclosures: Sequence[Disclosure]) -> dict[str, Any]:
-    """What the searching columns must hold, recomputed from entry and disclosures.
-
-    Raises:
-        ValueError: the entry or a disclosure cannot be read.
-        KeyError: the entry lacks a member.
-    """
-    members = entries.parse(row.entry)
-    by_name = {item.name: item for item in disclosures}
-    actor = _object(by_name.get("actor"))
-    client = _object(by_name.get("client"))
-    resource = _object(by_name.get("resource"))
-    expires, decays = members.get("expires_at"), members.get("decays_at")
-    extra = len(disclosures) - sum(name in by_name for name in DISCLOSURE_COLUMNS)
-    return {
-        "id": bytes.fromhex(members["id"].replace("-", "")),
-        "recorded_at": from_rfc3339(members["recorded_at"]),
-        "occurred_at": from_rfc3339(members["occurred_at"]),
-        "expires_at": None if expires is None else from_rfc3339(expires),
-        "decays_at": None if decays is None else from_rfc3339(decays),
-        "type": members["type"],
-        "level": LEVEL_NUMBERS[members["level"]],
-        "outcome": OUTCOME_NUMBERS[members["outcome"]],
-        "company_id": members.get("company_id"),
-        "resource_type": members.get("resource_type"),
-        "resource_id": resource.get("resource_id"),
-        "user_id": actor.get("user_id"),
-        "ip_address": client.get("ip_address"),
-        "session_id": client.get("session_id"),
-        "request_id": client.get("request_id"),
-        "mentions": extra or None,
-    }
-
-
-def _object(disclosure: Disclosure | None) -> dict[str, Any]:
-    if disclosure is None:
-        return {}
-    value = disclosure.load()
-    if not isinstance(value, dict):
-        raise ValueError("The disclosure is not an object.")
-    return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,8 +23,6 @@ from counterfoil.errors import (
 
 from .page import render
 from .visitor import visitor_of
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 #: What scripts fetch is answered with JSON.
 DATA: Final = ("/data/", "/live")
