@@ -157,7 +157,11 @@ class AuditLog:
         self._check_place()
         self._closed = True
         limit = self._limits.write_timeout
-        await asyncio.gather(self._path.drain(limit / 4), self._end_relays(limit / 4))
+        if self._relays:
+            await asyncio.gather(self._path.drain(limit / 4), self._end_relays(limit / 4))
+        else:
+            # Where nothing is to be delivered, those who wait for room hear of it at once.
+            await self._path.drain(limit / 4)
         deadline = self._loop.time() + limit * 1.5
         async with given_up(deadline, "The store hangs: it may hold events that were spooled."):
             await self._backend.finish()
@@ -206,9 +210,12 @@ class AuditLog:
         Raises:
             WriteError: the event is not, or is not known to be, recorded.
             OutboxError: it is not in the transaction, which is to be rolled back.
+            ClosedError: the log is closed, or is being closed.
             InputError: the connection, the log's name or the event id cannot be used.
         """
         self._check_place()
+        if self._closed:
+            raise ClosedError
         adapter = None if connection is None else adapter_of(connection)
         entry = self._intake.take(
             event_type,
@@ -229,8 +236,6 @@ class AuditLog:
             impersonator,
         )
         if adapter is not None:
-            if self._closed:
-                raise ClosedError
             event_id = await transactional.put(adapter, connection, entry)
             for relay in self._relays:
                 relay.expect()
