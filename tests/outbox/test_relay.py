@@ -19,6 +19,9 @@ from counterfoil.errors import (
     InputError,
     RollbackError,
     SchemaError,
+    StoreLoginError,
+    StoreMissingError,
+    StoreReadOnlyError,
     StoreUnavailableError,
 )
 from counterfoil.log.write import relay as relays
@@ -255,6 +258,29 @@ async def test_a_database_that_is_away_is_said_and_waited_for(
         stats = await relay.stats()
     assert stats.waiting is None
     assert "cannot be opened" in stats.trouble
+
+
+async def test_what_is_wrong_with_its_database_is_said_without_the_password(
+    audit: AuditLog, own_postgres: OwnPostgres
+) -> None:
+    shop = PostgresApplication(own_postgres.create())
+    await shop.prepare(audit)
+    url = str(shop.place)
+    await shop.rows("CREATE ROLE guarded LOGIN PASSWORD 'correct'")
+    rules = own_postgres.data / "pg_hba.conf"
+    rules.write_text(f"host all guarded all scram-sha-256\n{rules.read_text()}")
+    own_postgres.run("SELECT pg_reload_conf()")
+    with pytest.raises(StoreLoginError, match="The outbox: the database refuses") as refusal:
+        await audit.relay(url.replace("postgres@", "guarded:wr0ng-s3cret@")).drain()
+    assert "s3cret" not in str(refusal.value)
+    with pytest.raises(StoreMissingError, match="correct the name in the address"):
+        await audit.relay(own_postgres.address("nowhere")).drain()
+    await put(audit, shop)
+    own_postgres.run(
+        f"ALTER DATABASE {url.rpartition('/')[2]} SET default_transaction_read_only = on"
+    )
+    with pytest.raises(StoreReadOnlyError, match="standby"):
+        await audit.relay(url).drain()
 
 
 async def test_a_log_that_refuses_holds_up_its_own_events_only(

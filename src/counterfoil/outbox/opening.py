@@ -15,6 +15,7 @@ from counterfoil.errors import (
     CounterfoilError,
     InputError,
     MissingExtraError,
+    StoreError,
     StoreUnavailableError,
 )
 from counterfoil.store.thread import ConnectionThread
@@ -115,7 +116,11 @@ def _close(connection: Any) -> None:
         close()
 
 
-def _unreachable(error: Exception) -> StoreUnavailableError:
+def _unreachable(error: Exception) -> StoreError:
+    if type(error).__module__.startswith("asyncpg."):
+        from .postgresql import store_error
+
+        return store_error(error)
     return StoreUnavailableError(
         f"The outbox's database cannot be opened ({type(error).__name__}).",
         remedy="Look at the error's cause: the address, the role, its password, the file.",

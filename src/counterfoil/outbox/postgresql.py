@@ -15,7 +15,16 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from counterfoil.errors import SchemaError, StoreError, StoreUnavailableError
+from counterfoil.errors import (
+    SchemaError,
+    StoreBusyError,
+    StoreError,
+    StoreLoginError,
+    StoreMissingError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+)
+from counterfoil.store import postgres_error
 
 from .source import MOST_BYTES, Backlog, Row
 from .statement import MAKE_IT, MISSING, statement, statements
@@ -25,6 +34,8 @@ logger = logging.getLogger("counterfoil")
 #: A relay that is stopped while it holds rows is cut off by the server after this, in
 #: milliseconds, so that another one can have them.
 _STOPPED_AFTER: Final = 60_000
+#: What is wrong with an application's database as it may be with a log's.
+_TOLD: Final = (StoreLoginError, StoreMissingError, StoreReadOnlyError, StoreBusyError)
 
 
 class PostgreSQLClaim(NamedTuple):
@@ -192,6 +203,11 @@ def store_error(error: BaseException) -> StoreError:
             remedy="A relay's role needs SELECT, UPDATE and DELETE on counterfoil_outbox; who "
             "makes the table needs CREATE on its schema.",
         )
+    found = postgres_error.store_error(error, "The outbox")
+    if isinstance(found, StoreMissingError):
+        found.remedy = "Create it, or correct the name in the address."
+    if isinstance(found, _TOLD):
+        return found
     return StoreUnavailableError(
         f"The outbox's database does not answer ({type(error).__name__}).",
         remedy="Look at the server, and at the address, the role and its password.",
