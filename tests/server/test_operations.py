@@ -43,7 +43,29 @@ async def test_what_no_path_or_method_takes_is_a_problem(served: Served) -> None
     assert (missing.status_code, missing.json()["code"]) == (404, "no_such_path")
     refused = await nobody.delete("/v1/events")
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
-    assert refused.headers["allow"] == "GET, POST"
+    assert refused.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+async def test_head_is_answered_as_get_without_the_body(
+    served: Served, reader: httpx2.AsyncClient
+) -> None:
+    for path in ("/healthz", "/docs", "/v1/events", "/v1/events/no-id", "/nowhere"):
+        whole = await reader.get(path)
+        head = await reader.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b"")
+        assert head.headers["content-type"] == whole.headers["content-type"]
+    assert (await reader.head("/v1/keys/x/revoke")).status_code == 405
+    endless = await reader.head("/v1/stream")
+    assert (endless.status_code, endless.content) == (200, b"")
+    assert endless.headers["content-type"].startswith("text/event-stream")
+
+
+async def test_options_tells_what_a_path_takes(served: Served) -> None:
+    nobody = await served.client()
+    answer = await nobody.options("/v1/events")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert (await nobody.options("/nowhere")).status_code == 404
 
 
 async def test_readiness_follows_the_database_and_the_end(audit: AuditLog, served: Served) -> None:

@@ -158,6 +158,8 @@ async def _framework(request: Request, error: Any) -> Response:
     if error.status_code == 405:
         # All of the path's methods, and not those of its first route alone (RFC 9110).
         headers["Allow"] = ", ".join(sorted(_methods(request)))
+        if request.method == "OPTIONS":
+            return Response(None, 204, headers)
     return problem.respond(found, request.state.request_id, headers)
 
 
@@ -178,7 +180,7 @@ def _methods(request: Request) -> set[str]:
             pattern, _, _ = compile_path(prefix + getattr(route, "path", ""))
             if pattern.match(request.url.path):
                 found |= getattr(route, "methods", None) or set()
-    return found
+    return found | {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
 
 
 async def _invalid(request: Request, error: Any) -> Response:

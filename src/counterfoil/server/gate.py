@@ -65,7 +65,12 @@ class Gate:
             await self._app(scope, receive, send)
             return
         sent = [value.decode("latin-1") for name, value in scope["headers"] if name == _ID]
-        exchange = _Exchange(request_id(sent), send, self._headers)
+        method = scope["method"]
+        exchange = _Exchange(request_id(sent), send, self._headers, bodiless=method == "HEAD")
+        if exchange.bodiless:
+            # As GET, without the body (RFC 9110 section 9.3.2).
+            scope = {**scope, "method": "GET"}
+            receive = _Left()
         state = scope.setdefault("state", {})
         state["request_id"] = exchange.request_id
         state["client_address"] = partial(self._address, scope)
@@ -74,10 +79,11 @@ class Gate:
         self._metrics.active.set(self._active)
         try:
             await self._answer(scope, receive, exchange)
+            await exchange.finish()
         finally:
             self._active -= 1
             self._metrics.active.set(self._active)
-            self._note(scope, exchange)
+            self._note(scope, method, exchange)
 
     async def _answer(self, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
         try:
@@ -101,12 +107,12 @@ class Gate:
                 raise
             await respond(own("internal"), exchange.request_id)(scope, receive, exchange.send)
 
-    def _note(self, scope: Scope, exchange: _Exchange) -> None:
+    def _note(self, scope: Scope, method: str, exchange: _Exchange) -> None:
         # The route's template and not the path, which may name persons; and no query.
         route = "none"
         if "route" in scope:
             route = scope["app"].state.templates.get(id(scope["route"]), "other")
-        method = scope["method"] if route != "none" else "none"
+        method = method if route != "none" else "none"
         status = exchange.status or 499
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.seconds.labels(route).observe(exchange.seconds)
@@ -135,10 +141,22 @@ class Gate:
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_began", "_headers", "_send", "request_id", "seconds", "state", "status")
+    __slots__ = (
+        "_began",
+        "_headers",
+        "_send",
+        "bodiless",
+        "request_id",
+        "seconds",
+        "state",
+        "status",
+    )
 
-    def __init__(self, this: str, send: Send, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    def __init__(
+        self, this: str, send: Send, headers: tuple[tuple[bytes, bytes], ...], *, bodiless: bool
+    ) -> None:
         self.request_id = this
+        self.bodiless = bodiless
         self.state: dict[str, Any] = {}
         self.status = 0
         self.seconds = 0.0
@@ -151,7 +169,14 @@ class _Exchange:
             self.status = message["status"]
             self.seconds = time.perf_counter() - self._began
             message = {**message, "headers": self._complete(message.get("headers", ()))}
+        elif self.bodiless:
+            return
         await self._send(message)
+
+    async def finish(self) -> None:
+        """End an answer that has no body, also where what it would be goes on for ever."""
+        if self.bodiless and self.status:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _complete(self, given: Any) -> list[tuple[bytes, bytes]]:
         headers = list(given)
@@ -162,6 +187,21 @@ class _Exchange:
                 headers.append((name.lower().encode(), value.encode()))
         headers.append((_ID, self.request_id.encode("ascii")))
         return headers
+
+
+class _Left:
+    """Receives of a client who waits for no body: streams end as if it had left."""
+
+    __slots__ = ("_asked",)
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    async def __call__(self) -> Message:
+        if self._asked:
+            return {"type": "http.disconnect"}
+        self._asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
 
 
 class _Bounded:

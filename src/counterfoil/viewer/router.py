@@ -12,4 +12,5 @@ router = APIRouter(include_in_schema=False)
 router.add_route(f"{PREFIX}/{{version}}/{{name:path}}", serve, include_in_schema=False)
 router.include_router(embed.router)
 for page in (sign_in, events, event, history, integrity, keys):
-    router.include_router(page.router)
+    # Side by side, so that the application knows each by its path.
+    router.routes.extend(page.router.routes)
