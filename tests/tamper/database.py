@@ -34,6 +34,15 @@ COVERED = 300
 OTHER_LOG = "tenant-7"
 
 
+#: What PostgreSQL says otherwise than SQLite.
+_DIALECT = {
+    "randomblob(16)": "decode(md5('another'), 'hex')",
+    "9 << 40": "9::bigint << 40",
+    "(1 << 40)": "(1::bigint << 40)",
+    "INTO log SELECT": "INTO log OVERRIDING SYSTEM VALUE SELECT",
+}
+
+
 class Database(ABC):
     """A database, and a folder with its key file and published checkpoints.
 
@@ -67,6 +76,10 @@ class Database(ABC):
 
     @abstractmethod
     def copy_to(self, folder: Path) -> Database: ...
+
+    def text(self, data: bytes) -> tuple[str, Any]:
+        """A text of these bytes: the SQL around the parameter, and the parameter."""
+        return "CAST(? AS TEXT)", data
 
     def remove(self, first: int, last: int) -> None:
         """Remove the events at these positions without a trace beside them."""
@@ -150,6 +163,8 @@ class PostgresDatabase(Database):
         try:
             async with connection.transaction():
                 for sql, parameters in statements:
+                    for ours, theirs in _DIALECT.items():
+                        sql = sql.replace(ours, theirs)
                     first, *rest = sql.split("?")
                     numbered = first + "".join(f"${at}{part}" for at, part in enumerate(rest, 1))
                     rows = [tuple(row) for row in await connection.fetch(numbered, *parameters)]
@@ -165,6 +180,9 @@ class PostgresDatabase(Database):
     def remove(self, first: int, last: int) -> None:
         super().remove(first, last)
         self.run("DELETE FROM id WHERE position BETWEEN ? AND ?", (first, last))
+
+    def text(self, data: bytes) -> tuple[str, Any]:
+        return "?", data.decode()
 
     def drop(self) -> None:
         self.server.drop(self._url)

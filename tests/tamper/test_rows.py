@@ -27,9 +27,7 @@ def faults(report: Report) -> set[tuple[Fault, Place]]:
     return {(finding.fault, finding.place) for finding in report.findings}
 
 
-@given(index=st.integers(0, EVENTS - 1))
-@few
-def test_a_removed_event_is_missing(fresh_copy: CopyOf, index: int) -> None:
+def find_removed_event(fresh_copy: CopyOf, index: int) -> None:
     with fresh_copy() as database:
         base = base_of(database)
         database.remove(base + index, base + index)
@@ -41,12 +39,13 @@ def test_a_removed_event_is_missing(fresh_copy: CopyOf, index: int) -> None:
         assert report.findings[0].since == (below[-1] if below else None)
 
 
-@pytest.mark.parametrize(
-    "table", ["mention", "tile", "count_by_hour", "count_by_day", "log", "checkpoint", "meta"]
-)
-@given(row=st.integers(0, 1000))
+@given(index=st.integers(0, EVENTS - 1))
 @few
-def test_any_removed_row_is_found(fresh_copy: CopyOf, table: str, row: int) -> None:
+def test_a_removed_event_is_missing(fresh_copy: CopyOf, index: int) -> None:
+    find_removed_event(fresh_copy, index)
+
+
+def find_removed_row(fresh_copy: CopyOf, table: str, row: int) -> None:
     places = {
         "mention": {(Fault.MISSING, Place.DISCLOSURE)},
         "tile": {(Fault.MISSING, Place.TILE)},
@@ -71,9 +70,16 @@ def test_any_removed_row_is_found(fresh_copy: CopyOf, table: str, row: int) -> N
             assert {one.index for one in report.findings} == {chosen[0] % (1 << 40)}
 
 
-@given(indexes=st.sets(st.integers(0, EVENTS - 1), min_size=2, max_size=2))
+@pytest.mark.parametrize(
+    "table", ["mention", "tile", "count_by_hour", "count_by_day", "log", "checkpoint", "meta"]
+)
+@given(row=st.integers(0, 1000))
 @few
-def test_two_swapped_events_are_both_named(fresh_copy: CopyOf, indexes: set[int]) -> None:
+def test_any_removed_row_is_found(fresh_copy: CopyOf, table: str, row: int) -> None:
+    find_removed_row(fresh_copy, table, row)
+
+
+def find_swapped_events(fresh_copy: CopyOf, indexes: set[int]) -> None:
     first, second = sorted(indexes)
     with fresh_copy() as database:
         base = base_of(database)
@@ -100,14 +106,19 @@ def test_two_swapped_events_are_both_named(fresh_copy: CopyOf, indexes: set[int]
             assert Place.HEAD in {one.place for one in report.findings}
 
 
-@given(source=st.integers(0, EVENTS - 1), distance=st.integers(0, 1000))
+@given(indexes=st.sets(st.integers(0, EVENTS - 1), min_size=2, max_size=2))
 @few
-def test_an_inserted_event_is_extra(fresh_copy: CopyOf, source: int, distance: int) -> None:
+def test_two_swapped_events_are_both_named(fresh_copy: CopyOf, indexes: set[int]) -> None:
+    find_swapped_events(fresh_copy, indexes)
+
+
+def find_inserted_event(fresh_copy: CopyOf, source: int, distance: int) -> None:
     with fresh_copy() as database:
         base = base_of(database)
         rest = COLUMNS.removeprefix("id, ")
         database.run(
-            f"INSERT INTO event SELECT ?, randomblob(16), {rest} FROM event WHERE position = ?",
+            f"INSERT INTO event (position, {COLUMNS}) "
+            f"SELECT ?, randomblob(16), {rest} FROM event WHERE position = ?",
             (base + EVENTS + distance, base + source),
         )
         report = verify(database)
@@ -116,46 +127,88 @@ def test_an_inserted_event_is_extra(fresh_copy: CopyOf, source: int, distance: i
         }
 
 
-@pytest.mark.parametrize(
-    ("sql", "place"),
-    [
-        ("INSERT INTO event SELECT 9 << 40, randomblob(16), {rest} FROM event LIMIT 1", "event"),
-        ("INSERT INTO event SELECT -7, randomblob(16), {rest} FROM event LIMIT 1", "event"),
-        (("INSERT INTO mention SELECT position + 1, 'subject_7', person, stored FROM mention "
-         "WHERE name = 'subject_1' LIMIT 1"), "mention"),
-        ("INSERT INTO mention SELECT 9 << 40, name, person, stored FROM mention LIMIT 1",
-         "mention"),
-        ("INSERT INTO mention SELECT (1 << 40) + 5000, name, person, stored FROM mention LIMIT 1",
-         "mention"),
-        ("INSERT INTO tile SELECT log, level, number + 5, hashes FROM tile LIMIT 1", "tile"),
-        ("INSERT INTO tile SELECT log, level, -1, hashes FROM tile LIMIT 1", "tile"),
-        ("INSERT INTO tile SELECT log, 7, 0, hashes FROM tile LIMIT 1", "tile"),
-        ("INSERT INTO tile SELECT 9, 0, 0, hashes FROM tile LIMIT 1", "tile"),
-        (("INSERT INTO count_by_day SELECT log, bucket, type, 3, outcome, 1 "
-         "FROM count_by_day LIMIT 1"), "count"),
-        (("INSERT INTO count_by_hour SELECT log, bucket - 500, company, type, level, outcome, 1 "
-         "FROM count_by_hour LIMIT 1"), "count"),
-        (("INSERT INTO count_by_hour SELECT 9, bucket, company, type, level, outcome, 1 "
-         "FROM count_by_hour LIMIT 1"), "count"),
-        ("INSERT INTO checkpoint SELECT log, size + 1, signed_at, note FROM checkpoint LIMIT 1",
-         "recorded checkpoint"),
-        ("INSERT INTO checkpoint SELECT 9, size, signed_at, note FROM checkpoint LIMIT 1",
-         "recorded checkpoint"),
-        (("INSERT INTO log SELECT 9, 'another', origin, 3, recorded_at, frontier, NULL "
-         "FROM log LIMIT 1"), "head"),
-    ],
-)  # fmt: skip
-def test_any_inserted_row_is_found(fresh_copy: CopyOf, sql: str, place: str) -> None:
+@given(source=st.integers(0, EVENTS - 1), distance=st.integers(0, 1000))
+@few
+def test_an_inserted_event_is_extra(fresh_copy: CopyOf, source: int, distance: int) -> None:
+    find_inserted_event(fresh_copy, source, distance)
+
+
+#: Statements that add a row, and what they add to.
+INSERTED = [
+    ("{event} SELECT 9 << 40, randomblob(16), {rest} FROM event LIMIT 1", "event"),
+    ("{event} SELECT -7, randomblob(16), {rest} FROM event LIMIT 1", "event"),
+    (
+        (
+            "{mention} SELECT position + 1, 'subject_7', person, stored FROM mention "
+            "WHERE name = 'subject_1' LIMIT 1"
+        ),
+        "mention",
+    ),
+    ("{mention} SELECT 9 << 40, name, person, stored FROM mention LIMIT 1", "mention"),
+    ("{mention} SELECT (1 << 40) + 5000, name, person, stored FROM mention LIMIT 1", "mention"),
+    ("INSERT INTO tile SELECT log, level, number + 5, hashes FROM tile LIMIT 1", "tile"),
+    ("INSERT INTO tile SELECT log, level, -1, hashes FROM tile LIMIT 1", "tile"),
+    ("INSERT INTO tile SELECT log, 7, 0, hashes FROM tile LIMIT 1", "tile"),
+    ("INSERT INTO tile SELECT 9, 0, 0, hashes FROM tile LIMIT 1", "tile"),
+    (
+        (
+            "INSERT INTO count_by_day SELECT log, bucket, type, 3, outcome, 1 "
+            "FROM count_by_day LIMIT 1"
+        ),
+        "count",
+    ),
+    (
+        (
+            "INSERT INTO count_by_hour SELECT log, bucket - 500, company, type, level, outcome, 1 "
+            "FROM count_by_hour LIMIT 1"
+        ),
+        "count",
+    ),
+    (
+        (
+            "INSERT INTO count_by_hour SELECT 9, bucket, company, type, level, outcome, 1 "
+            "FROM count_by_hour LIMIT 1"
+        ),
+        "count",
+    ),
+    (
+        "INSERT INTO checkpoint SELECT log, size + 1, signed_at, note FROM checkpoint LIMIT 1",
+        "recorded checkpoint",
+    ),
+    (
+        "INSERT INTO checkpoint SELECT 9, size, signed_at, note FROM checkpoint LIMIT 1",
+        "recorded checkpoint",
+    ),
+    (
+        (
+            "INSERT INTO log SELECT 9, 'another', origin, 3, recorded_at, frontier, NULL "
+            "FROM log LIMIT 1"
+        ),
+        "head",
+    ),
+]
+
+
+def find_inserted_row(fresh_copy: CopyOf, sql: str, place: str) -> None:
     with fresh_copy() as database:
-        database.run(sql.format(rest=COLUMNS.removeprefix("id, ")))
+        database.run(
+            sql.format(
+                event=f"INSERT INTO event (position, {COLUMNS})",
+                rest=COLUMNS.removeprefix("id, "),
+                mention="INSERT INTO mention (position, name, person, stored)",
+            )
+        )
         report = verify(database)
         assert not report.ok
         assert Place(place) in {one.place for one in report.findings}
 
 
-@given(cut=st.integers(1, COVERED - 1))
-@few
-def test_a_cut_tail_is_found_though_all_is_recomputed(fresh_copy: CopyOf, cut: int) -> None:
+@pytest.mark.parametrize(("sql", "place"), INSERTED)
+def test_any_inserted_row_is_found(fresh_copy: CopyOf, sql: str, place: str) -> None:
+    find_inserted_row(fresh_copy, sql, place)
+
+
+def find_cut_tail(fresh_copy: CopyOf, cut: int) -> None:
     with fresh_copy() as database:
         base = base_of(database)
         database.remove(base + cut, base + (1 << 40) - 1)
@@ -168,9 +221,13 @@ def test_a_cut_tail_is_found_though_all_is_recomputed(fresh_copy: CopyOf, cut: i
         assert faults(verify(database)) == {(Fault.CUT, Place.EVENT)}
 
 
-@given(index=st.integers(0, EVENTS - 1))
+@given(cut=st.integers(1, COVERED - 1))
 @few
-def test_a_rewritten_past_is_found_below_the_checkpoint(fresh_copy: CopyOf, index: int) -> None:
+def test_a_cut_tail_is_found_though_all_is_recomputed(fresh_copy: CopyOf, cut: int) -> None:
+    find_cut_tail(fresh_copy, cut)
+
+
+def find_rewritten_past(fresh_copy: CopyOf, index: int) -> None:
     """The event, its leaf hash, the tiles, the head and the roll-ups all fit each other."""
     with fresh_copy() as database:
         base = base_of(database)
@@ -197,6 +254,12 @@ def test_a_rewritten_past_is_found_below_the_checkpoint(fresh_copy: CopyOf, inde
         }
         sizes = {one.field.split()[1] for one in report.findings if one.field}
         assert sizes == set(map(str, wrong))
+
+
+@given(index=st.integers(0, EVENTS - 1))
+@few
+def test_a_rewritten_past_is_found_below_the_checkpoint(fresh_copy: CopyOf, index: int) -> None:
+    find_rewritten_past(fresh_copy, index)
 
 
 @pytest.mark.parametrize(
