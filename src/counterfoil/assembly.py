@@ -19,7 +19,9 @@ from counterfoil.policy.catalogue import Catalogue
 from counterfoil.policy.redaction import Rule, Rules
 from counterfoil.settings import Settings, load_settings
 from counterfoil.settings import shown as shown_settings
+from counterfoil.store import open_store
 from counterfoil.store.address import sqlite_path
+from counterfoil.store.postgres_address import SCHEMES
 from counterfoil.wire.address import is_server
 
 if TYPE_CHECKING:
@@ -75,7 +77,24 @@ def open_log(
     }
     if relays and settings.outbox is not None:
         arguments["outbox"] = connector_to(settings.outbox)
-    return AuditLog.open(settings.url, **arguments)
+    opening = AuditLog.open(settings.url, **arguments)
+    if create or settings.url.partition(":")[0] not in SCHEMES:
+        return opening
+
+    async def open_existing() -> AuditLog:
+        # First, as it says where the driver is not installed.
+        name = open_store(settings.url).name
+        from counterfoil.store.postgres_schema import holds_log
+
+        if not await holds_log(settings.url, patience=settings.limits.write_timeout):
+            raise ConfigurationError(
+                f"There is no log in {name}.",
+                remedy="Name another database with --url or COUNTERFOIL_URL, or write a first "
+                "event.",
+            )
+        return await opening
+
+    return Opening(open_existing)
 
 
 @asynccontextmanager

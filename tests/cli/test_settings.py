@@ -15,6 +15,7 @@ from counterfoil.assembly import open_log
 from counterfoil.errors import ConfigurationError
 from counterfoil.policy.catalogue import PROFILES
 from counterfoil.settings import LimitSettings, Settings, load_settings, mask_url, shown
+from tests.postgres import Postgres
 
 from .conftest import Run
 
@@ -153,6 +154,17 @@ def test_reading_never_makes_a_database(own_place: Path) -> None:
     with pytest.raises(ConfigurationError, match="no database"):
         open_log(load_settings(), create=False)
     assert list(own_place.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [("query",), ("verify",), ("stats",)])
+def test_reading_never_makes_a_schema(
+    run: Run, postgres: Postgres, command: tuple[str, ...]
+) -> None:
+    url = postgres.create()
+    found = run(*command, "--url", url, fails=2)
+    assert "There is no log in postgresql://" in found.err
+    assert postgres.run("SELECT to_regnamespace('counterfoil')", url=url)[0][0] is None
+    postgres.drop(url)
 
 
 async def test_the_settings_reach_the_log(own_place: Path) -> None:

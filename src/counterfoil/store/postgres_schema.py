@@ -81,6 +81,27 @@ async def prepare_database(url: str, roles: Sequence[str]) -> None:
         await sessions.close()
 
 
+async def holds_log(url: str, *, patience: float) -> bool:
+    """Whether a database has the schema of a log; nothing is made in it.
+
+    Args:
+        patience: seconds to wait for the server, above 0.
+
+    Raises:
+        ConfigurationError: the address cannot be used.
+        StoreError: the database cannot be reached.
+    """
+    address = postgres_address(url)
+    sessions = Sessions(address, timeout=patience, patience=patience, size=1)
+    try:
+        async with sessions.one() as session:
+            return bool(await session.fetchval(read_statement("postgres", "has_migrations")))
+    except FAILURES as error:
+        raise store_error(error, address.name) from error
+    finally:
+        await sessions.close()
+
+
 async def _grant(session: Session, role: str) -> None:
     quoted = await session.fetchval(
         "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = $1", role
