@@ -70,7 +70,7 @@ async def test_a_repeated_request_is_recorded_once(
     assert await audit.count(event_type="user_login") == 2
     other = await writer.post("/v1/events", json=[LOGIN], headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
-    for malformed in ("", "x" * 256, "a\tb"):
+    for malformed in ("two words", "", "x" * 256, "a\tb"):
         refused = await writer.post(
             "/v1/events", json=LOGIN, headers={"Idempotency-Key": malformed}
         )

@@ -108,8 +108,8 @@ async def test_the_detector_sees_a_scan_and_a_sort(connection: apsw.Connection) 
     assert any("TEMP B-TREE" in step for step in steps)
 
 
-#: It reads whole tables, and only when the log is verified.
-WHOLE_TABLES = ["inventory.sql"]
+#: They read whole tables, and only when the log is verified.
+WHOLE_TABLES = ["inventory.sql", "stray_ids.sql"]
 
 
 def statements() -> list[str]:

@@ -156,7 +156,8 @@ def _describe_append(operation: dict[str, Any]) -> None:
             "in": "header",
             "required": False,
             "description": "The same key with the same body, within 24 hours, is recorded once.",
-            "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            # HTTP takes away the blanks around a header's value.
+            "schema": {"type": "string", "pattern": "^ *[!-~]{1,255} *$"},
         },
         {
             "name": "Content-Encoding",

@@ -8,6 +8,7 @@ also where the server died between writing and answering.
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from .batch import GiveId
 from .problem import ProblemError
 
 MAX_KEY: Final = 255
+_KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}").fullmatch
 
 
 async def ids_for(
@@ -30,9 +32,9 @@ async def ids_for(
     if header is None:
         return None
     key = header.strip()
-    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+    if _KEY(key) is None:
         raise ProblemError(
-            "bad_request", f"Idempotency-Key: 1 to {MAX_KEY} printable ASCII characters."
+            "bad_request", f"Idempotency-Key: 1 to {MAX_KEY} visible ASCII characters, no blanks."
         )
     first = await services.repeats.first(who, key, media_type.encode() + b"\0" + body)
     if not first.same:
