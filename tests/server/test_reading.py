@@ -173,3 +173,15 @@ async def test_the_catalogue_has_every_type(reader: httpx2.AsyncClient) -> None:
     told = (await reader.get("/v1/catalogue")).json()
     assert told["types"]["user_login"]["on_failure"] in ("block", "spool")
     assert told["profile"] == "baseline"
+
+
+@pytest.mark.parametrize(
+    "question", ["events?usr_id=u-1", "count?usr_id=u-1", "timeline?user_id=u-1", "stream?limit=1"]
+)
+async def test_a_filter_that_there_is_not_is_refused_and_widens_nothing(
+    reader: httpx2.AsyncClient, question: str
+) -> None:
+    refused = await reader.get(f"/v1/{question}")
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
+    assert "event_type" in refused.json()["detail"]
+    assert "usr_id" not in refused.text

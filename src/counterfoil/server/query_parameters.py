@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from inspect import signature
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
 
 from counterfoil.errors import QueryError
 from counterfoil.log.read.criteria import Filters as LibraryFilters
 
 from .event_call import read_time
+from .problem import ProblemError
 
 Level = Literal["info", "warning", "error", "critical"]
 Outcome = Literal["success", "failure", "unknown"]
@@ -109,6 +112,26 @@ def filters(
     if exclude is not None:
         found["exclude"] = _excluded(exclude)
     return found
+
+
+class OnlyKnown:
+    """Refuses a parameter that a question does not have: a misspelt filter would widen the answer.
+
+    Args:
+        having: the functions above whose parameters it has.
+        more: the names of its further ones.
+    """
+
+    def __init__(self, *having: Callable[..., Any], more: Iterable[str]) -> None:
+        names = {name for function in having for name in signature(function).parameters}
+        self._names = sorted((names - {"counted"}) | set(more))
+
+    def __call__(self, request: Request) -> None:
+        if not request.query_params.keys() <= set(self._names):
+            raise ProblemError(
+                "bad_request",
+                f"A parameter is none of this question's: {', '.join(self._names)}.",
+            )
 
 
 CountFilters = Annotated[dict[str, Any], Depends(count_filters)]

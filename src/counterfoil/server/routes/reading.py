@@ -15,7 +15,13 @@ from counterfoil.server.authentication import Needs
 from counterfoil.server.description import answers
 from counterfoil.server.event_json import as_json
 from counterfoil.server.json_response import json_response
-from counterfoil.server.query_parameters import CountFilters, Filters
+from counterfoil.server.query_parameters import (
+    CountFilters,
+    Filters,
+    OnlyKnown,
+    count_filters,
+    filters,
+)
 from counterfoil.server.schema import Count, EventPage, ShownEvent, TimelineShape
 
 router = APIRouter(tags=["events"])
@@ -30,10 +36,16 @@ Include = Annotated[
 ]
 
 
-@router.get("/events", responses=answers(EventPage, "A page of events."))
+@router.get(
+    "/events",
+    responses=answers(EventPage, "A page of events."),
+    dependencies=[
+        Depends(OnlyKnown(count_filters, filters, more=("order", "limit", "cursor", "include")))
+    ],
+)
 async def query_events(
     log: Reading,
-    filters: Filters,
+    asked: Filters,
     order: Annotated[
         Literal["newest", "oldest"], Query(description="First, by the order of recording.")
     ] = "newest",
@@ -45,7 +57,7 @@ async def query_events(
     include: Include = None,
 ) -> Response:
     """A page of the events that match. Several values of a filter mean any of them."""
-    page = await log.query(order=order, limit=limit, cursor=cursor, **filters)
+    page = await log.query(order=order, limit=limit, cursor=cursor, **asked)
     return json_response(
         {
             "events": [as_json(event, include or ()) for event in page],
@@ -61,16 +73,24 @@ async def read_event(event_id: str, log: Reading, include: Include = None) -> Re
     return json_response(as_json(await log.get(event_id), include or ()))
 
 
-@router.get("/count", responses=answers(Count, "The number."))
-async def count_events(log: Reading, filters: Filters) -> Response:
+@router.get(
+    "/count",
+    responses=answers(Count, "The number."),
+    dependencies=[Depends(OnlyKnown(count_filters, filters, more=()))],
+)
+async def count_events(log: Reading, asked: Filters) -> Response:
     """How many events match."""
-    return json_response({"count": await log.count(**filters)})
+    return json_response({"count": await log.count(**asked)})
 
 
-@router.get("/timeline", responses=answers(TimelineShape, "The counts."))
+@router.get(
+    "/timeline",
+    responses=answers(TimelineShape, "The counts."),
+    dependencies=[Depends(OnlyKnown(count_filters, more=("unit", "by", "fill")))],
+)
 async def timeline(
     log: Reading,
-    filters: CountFilters,
+    asked: CountFilters,
     unit: Annotated[Literal["hour", "day"], Query(description="Days are UTC's.")] = "day",
     by: Annotated[
         list[Literal["type", "level", "outcome", "company_id"]] | None,
@@ -79,7 +99,7 @@ async def timeline(
     fill: Annotated[bool, Query(description="Whether buckets without events are there.")] = True,
 ) -> Response:
     """How many events were recorded an hour or a day."""
-    found = await log.timeline(unit, by=tuple(dict.fromkeys(by or ())), fill=fill, **filters)
+    found = await log.timeline(unit, by=tuple(dict.fromkeys(by or ())), fill=fill, **asked)
     return json_response(
         {
             "unit": found.unit,

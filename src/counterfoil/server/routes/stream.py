@@ -19,7 +19,7 @@ from counterfoil.server.feed import Feed, Feeds
 from counterfoil.server.listener import Listener
 from counterfoil.server.options import ServerOptions
 from counterfoil.server.problem import ProblemError
-from counterfoil.server.query_parameters import Filters
+from counterfoil.server.query_parameters import Filters, OnlyKnown, count_filters, filters
 
 from .reading import Include
 
@@ -33,11 +33,15 @@ RECHECK: Final = 5.0
 _RETRY: Final = 2_000
 
 
-@router.get("/stream", responses=answers(None, "Events, for ever.", media_type="text/event-stream"))
+@router.get(
+    "/stream",
+    responses=answers(None, "Events, for ever.", media_type="text/event-stream"),
+    dependencies=[Depends(OnlyKnown(count_filters, filters, more=("after", "include")))],
+)
 async def stream(
     request: Request,
     log: Annotated[ScopedLog, Depends(Needs(Permission.READ))],
-    filters: Filters,
+    asked: Filters,
     after: Annotated[
         str | None,
         Query(max_length=200, description="Where to go on: an `id` of the stream or a page's "
@@ -57,7 +61,7 @@ async def stream(
     options: ServerOptions = request.app.state.options
     if feeds.readers >= options.max_streams:
         raise ProblemError("overloaded", "There are too many live streams; try again later.")
-    scope = await log.followed(filters)
+    scope = await log.followed(asked)
     cursor = last_event_id or after
     follow: Follow | None = None
     if cursor is not None or scope.get("since") is not None:
