@@ -26,12 +26,6 @@ _PATIENCE = 30.0
 _EVERY = 0.05
 
 
-class ServingError(CounterfoilError):
-    """The demo's server did not start."""
-
-    remedy = "Try `counterfoil serve` by itself: it says why."
-
-
 def can_serve() -> bool:
     """Whether the server's packages are installed."""
     return all(find_spec(name) is not None for name in ("fastapi", "jinja2", "uvicorn"))
@@ -83,7 +77,7 @@ def _server() -> Iterator[str]:
     port = _free_port()
     command = [sys.executable, "-m", "counterfoil", "serve", "--host", _HOST, "--port", str(port)]
     address = f"http://{_HOST}:{port}"
-    signal.signal(signal.SIGTERM, _end)
+    before = signal.signal(signal.SIGTERM, _end)
     with subprocess.Popen(  # noqa: S603 - our own command
         command,
         stdin=subprocess.DEVNULL,
@@ -99,6 +93,7 @@ def _server() -> Iterator[str]:
                 process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
+            signal.signal(signal.SIGTERM, before)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
@@ -110,7 +105,10 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
             time.sleep(_EVERY)
         else:
             return
-    raise ServingError
+    raise CounterfoilError(
+        "The demo's server did not start.",
+        remedy="Try `counterfoil serve` by itself: it says why.",
+    )
 
 
 def _get(url: str, key: str | None = None) -> bytes:
