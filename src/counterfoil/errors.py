@@ -269,7 +269,10 @@ class StoreBusyError(StoreUnavailableError):
 class StoreUnsafeError(StoreError):
     """The database does not sync what it commits: a crash would lose acknowledged events."""
 
-    remedy = "Set fsync and full_page_writes to on in its configuration, and reload that."
+    remedy = (
+        "Set fsync, full_page_writes and synchronous_commit to on: in its configuration, and for "
+        "this database and user (ALTER DATABASE and ALTER ROLE, RESET)."
+    )
 
 
 class StoreFullError(StoreError):

@@ -172,18 +172,55 @@ async def test_a_head_that_is_held_for_too_long(url: str, store: Store) -> None:
     assert await indexes(store) == [0, 1]
 
 
-@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes", "synchronous_commit"])
 async def test_a_server_that_does_not_sync_is_refused(
+    server: OwnPostgres, url: str, setting: str
+) -> None:
+    server.run(f"ALTER SYSTEM SET {setting} = off")
+    try:
+        reload(server, setting, "off")
+        with pytest.raises(StoreUnsafeError, match=f"{setting} is off.*configuration"):
+            await opened(url)
+    finally:
+        server.run("ALTER SYSTEM RESET ALL")
+        reload(server, setting, "on")
+    await opened(url)
+
+
+async def test_nor_is_one_that_was_told_otherwise_for_the_log(
+    server: OwnPostgres, url: str
+) -> None:
+    server.run("CREATE ROLE hasty SUPERUSER LOGIN")
+    database = url.rpartition("/")[2]
+    reset = ["ALTER ROLE hasty RESET ALL", f"ALTER DATABASE {database} RESET ALL"]
+    for order, source in {
+        f"ALTER DATABASE {database} SET": "ALTER DATABASE",
+        "ALTER ROLE hasty SET": "ALTER ROLE",
+        f"ALTER ROLE hasty IN DATABASE {database} SET": "IN DATABASE",
+    }.items():
+        server.run(f"{order} synchronous_commit = off")
+        with pytest.raises(StoreUnsafeError, match=f"synchronous_commit is off.*{source}"):
+            await opened(as_user(url, "hasty"))
+        for statement in reset:
+            server.run(statement)
+        server.run(f"ALTER ROLE hasty IN DATABASE {database} RESET ALL")
+    with pytest.raises(StoreUnsafeError, match=r"synchronous_commit is off.*address"):
+        await opened(f"{as_user(url, 'hasty')}?synchronous_commit=off")
+    # Whatever else it may be is synced, if not to a standby.
+    await opened(f"{as_user(url, 'hasty')}?synchronous_commit=local")
+    server.drop(url)
+    server.run("DROP ROLE hasty")
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+async def test_a_server_that_no_longer_syncs_is_refused(
     server: OwnPostgres, url: str, store: Store, setting: str
 ) -> None:
     await put(store, {})
     server.run(f"ALTER SYSTEM SET {setting} = off")
     try:
         reload(server, setting, "off")
-        with pytest.raises(StoreUnsafeError, match="fsync and full_page_writes"):
-            await opened(url)
-        # Nor does one that was open go on.
-        with pytest.raises(StoreUnsafeError) as caught:
+        with pytest.raises(StoreUnsafeError, match="fsync, full_page_writes and") as caught:
             await put(store, {})
         assert caught.value.outcome_known
         with pytest.raises(StoreUnsafeError):
@@ -202,7 +239,7 @@ def reload(server: OwnPostgres, setting: str, value: str) -> None:
         time.sleep(0.01)
 
 
-async def test_commits_are_synced_though_the_default_is_not_to(
+async def test_commits_are_synced_though_the_server_no_longer_does(
     server: OwnPostgres, url: str, store: Store
 ) -> None:
     server.run("CREATE TABLE public.seen (value text)", url=url)
@@ -218,13 +255,15 @@ async def test_commits_are_synced_though_the_default_is_not_to(
             "FOR EACH ROW EXECUTE FUNCTION see()",
             url=url,
         )
-    await store.close()
-    database = url.rpartition("/")[2]
-    server.run(f"ALTER DATABASE {database} SET synchronous_commit = off")
-    await store.open()
     await put(store, {})
-    await put(store, {})
-    await store.put_meta({"a": "b"})
+    server.run("ALTER SYSTEM SET synchronous_commit = off")
+    try:
+        reload(server, "synchronous_commit", "off")
+        await put(store, {})
+        await store.put_meta({"a": "b"})
+    finally:
+        server.run("ALTER SYSTEM RESET ALL")
+        reload(server, "synchronous_commit", "on")
     assert [value for (value,) in server.run("SELECT value FROM public.seen", url=url)] == [
         "on"
     ] * 3

@@ -31,6 +31,13 @@ else:
 #: Pages come in an index's order and stop early. What else the planner may think of reads all,
 #: and sorts, which it takes to be cheap where it expects few events.
 PLANNING = {"enable_bitmapscan": "off", "enable_seqscan": "off"}
+#: What to do about a setting, by where it was made (pg_settings.source).
+_SWITCHED_OFF = {
+    "database": "Run ALTER DATABASE … RESET {} with this database's name.",
+    "user": "Run ALTER ROLE … RESET {} with this user's name.",
+    "database user": "Run ALTER ROLE … IN DATABASE … RESET {} with this user and database.",
+    "client": "Take {} out of the address.",
+}
 #: Seconds that the server is given to say itself that it gives up.
 _GRACE = 1.0
 
@@ -193,8 +200,21 @@ async def _greet(session: Session) -> Backend:
             remedy="Create it with ENCODING 'UTF8'.",
         )
     if not found["synced"]:
-        raise StoreUnsafeError
+        raise await _unsafe(session)
     return Backend(found["process"], found["begun_at"])
+
+
+async def _unsafe(session: Session) -> StoreUnsafeError:
+    """The error that says which setting is off, and where it is to be mended."""
+    found: Any = await session.fetchrow(read_statement("postgres", "unsynced"))
+    if found is None:
+        # Switched on a moment ago.
+        return StoreUnsafeError()
+    name, source = found
+    remedy = _SWITCHED_OFF.get(source, "Set {} to on in the configuration file, and reload that.")
+    return StoreUnsafeError(
+        f"The database does not sync what it commits: {name} is off.", remedy=remedy.format(name)
+    )
 
 
 def _milliseconds(seconds: float) -> str:
