@@ -161,7 +161,9 @@ def test_an_outbox_that_is_set_is_moved(tmp_path: Path) -> None:
         with served(tmp_path) as server:
             with (
                 server.client(server.key("reader")) as reader,
-                reader.stream("GET", "/v1/stream", params={"event_type": "price_changed"}) as stream,
+                reader.stream(
+                    "GET", "/v1/stream", params={"event_type": "price_changed"}
+                ) as stream,
             ):
                 lines = stream.iter_lines()
                 assert next(lines).startswith("retry")
