@@ -11,7 +11,20 @@ from pathlib import Path
 
 import orjson
 
-from . import chain, http, ingest, logs, outbox, postgres, reads, redaction, size, startup, verify
+from . import (
+    chain,
+    http,
+    ingest,
+    logs,
+    outbox,
+    postgres,
+    postgres_reads,
+    reads,
+    redaction,
+    size,
+    startup,
+    verify,
+)
 from .figure import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -27,6 +40,7 @@ PARTS = {
     "verify": verify.run,
     "reads": reads.run,
     "postgres": postgres.run,
+    "postgres-reads": postgres_reads.run,
 }
 
 
