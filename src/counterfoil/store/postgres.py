@@ -108,7 +108,7 @@ class PostgresStore(PostgresBase):
     ) -> list[tuple[int, tuple[Any, ...], int]]:
         statement = counts(number, unit, first, last, equal, by)
         rows = await self._read(lambda s: s.fetch(statement.text, *statement.arguments))
-        return [(row[0], tuple(row)[1:-1], row[-1]) for row in rows]
+        return [(row[0], row[1:-1], row[-1]) for row in rows]
 
     async def tile(self, number: int, level: int, index: int) -> bytes | None:
         found: bytes | None = await self._value("tile", number, level, index)
