@@ -162,17 +162,12 @@ class OwnPostgres(Postgres):
     def __init__(self, programs: Path, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="counterfoil-postgres-"))
         self.data = self.folder / "data"
-        values = SETTINGS | settings
         self.port = _free_port()
         super().__init__(f"postgresql://{OWNER}@127.0.0.1:{self.port}/postgres")
         self._keeper: subprocess.Popen[bytes] | None = None
         self._user = _someone_harmless(self.folder)
         self._programs = self._reachable(programs)
-        self.program("initdb", "-D", self.data, "-A", "trust", "-U", OWNER, "-E", "UTF8",
-                     "--locale=C", "--no-sync")  # fmt: skip
-        # In the file and not on the command line, which a test could not change.
-        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as settings_file:
-            settings_file.writelines(f"{name} = '{value}'\n" for name, value in values.items())
+        self._make_data(SETTINGS | settings)
         self.start()
 
     def program(self, name: str, *arguments: str | Path) -> str:
@@ -213,6 +208,13 @@ class OwnPostgres(Postgres):
     def log(self) -> str:
         """What the server has to say."""
         return (self.folder / "log").read_text("utf-8", "replace")
+
+    def _make_data(self, settings: dict[str, str]) -> None:
+        self.program("initdb", "-D", self.data, "-A", "trust", "-U", OWNER, "-E", "UTF8",
+                     "--locale=C", "--no-sync")  # fmt: skip
+        # In the file and not on the command line, which a test could not change.
+        with (self.data / "postgresql.conf").open("a", encoding="utf-8") as settings_file:
+            settings_file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
 
     def _launch(self) -> None:
         options: list[str | Path] = ["-D", self.data, "-p", str(self.port), "-k", self.folder]

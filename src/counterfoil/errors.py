@@ -257,7 +257,7 @@ class StoreRightsError(StoreUnavailableError):
 class StoreReadOnlyError(StoreUnavailableError):
     """The database takes no writes: it is a standby, or was set to read-only."""
 
-    remedy = "Name the primary, or all servers with target_session_attrs=read-write."
+    remedy = "Promote it, or name the primary or all servers in the address."
 
 
 class StoreBusyError(StoreUnavailableError):

@@ -34,6 +34,10 @@ class Proxy:
         self.url = urlunsplit(self._server._replace(netloc=f"{user}@127.0.0.1:{port}"))
         return server
 
+    def lead_to(self, url: str) -> None:
+        """Pass new connections to another server."""
+        self._server = urlsplit(url)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._closed:
             writer.transport.abort()

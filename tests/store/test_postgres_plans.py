@@ -12,9 +12,9 @@ import asyncpg
 import pytest
 
 from counterfoil.store import Selection
+from counterfoil.store.postgres_connection import PLANNING
 from counterfoil.store.postgres_counts import counts
 from counterfoil.store.postgres_select import Statement, densities, select
-from counterfoil.store.postgres_session import PLANNING
 from counterfoil.store.where import LEADING, PERSON, leaders
 from tests.postgres import Postgres
 

@@ -18,6 +18,7 @@ from counterfoil.errors import (
     StoreError,
     StoreUnavailableError,
 )
+from counterfoil.store.postgres_address import postgres_address
 from counterfoil.store.thread import ConnectionThread
 
 from .adapter import adapter_of
@@ -27,6 +28,8 @@ from .sqlite import SQLiteAdapter, SQLiteSource, store_error
 #: Opens a connection for a relay alone: one of sqlite3 or apsw, or what asyncpg gives to await.
 Connect = Callable[[], Any]
 
+#: Seconds to find the server, or the right one of several.
+_CONNECTING = 8.0
 _USE_A_FUNCTION = (
     "Give a PostgreSQL address, or a function that opens a connection with the application's own "
     "module: lambda: sqlite3.connect('shop.db')."
@@ -46,10 +49,12 @@ def connector(source: str | Connect) -> Connect:
     if scheme not in ("postgresql", "postgres"):
         raise ConfigurationError("The outbox cannot be opened by that.", remedy=_USE_A_FUNCTION)
     try:
-        asyncpg = import_module("asyncpg")
+        import_module("asyncpg")
     except ModuleNotFoundError:
         raise MissingExtraError("PostgreSQL", "postgres") from None
-    return lambda: asyncpg.connect(source)
+    from counterfoil.store.postgres_connection import Connector
+
+    return Connector(postgres_address(source), _CONNECTING).connect
 
 
 async def open_source(connect: Connect, timeout: float) -> Source:  # noqa: ASYNC109
@@ -76,6 +81,8 @@ async def open_source(connect: Connect, timeout: float) -> Source:  # noqa: ASYN
         try:
             async with asyncio.timeout(timeout):
                 connection = await connection
+        except CounterfoilError:
+            raise
         except Exception as error:
             raise _unreachable(error) from error
         adapter_of(connection)

@@ -12,6 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 from counterfoil.errors import StoreError
 from counterfoil.record.row import LOG_SPAN
 from counterfoil.store.postgres_address import PostgresAddress
+from counterfoil.store.postgres_connection import Connector
 from counterfoil.store.postgres_error import FAILURES, store_error
 
 from .text_index import Candidate, Document, Mark, Marks
@@ -51,6 +52,7 @@ class PostgresTextIndex:
 
     def __init__(self, address: PostgresAddress, database: str, *, timeout: float = 10.0) -> None:
         self._address = address
+        self._connector = Connector(address, timeout)
         self._database = database
         self._timeout = timeout
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
@@ -62,10 +64,9 @@ class PostgresTextIndex:
         await self.close()
         try:
             self._pool = await asyncpg.create_pool(
-                self._address.dsn,
+                connect=self._connect,
                 min_size=0,
                 max_size=_SESSIONS,
-                timeout=self._timeout,
                 command_timeout=self._timeout * 6,
                 server_settings={"application_name": "counterfoil search", "jit": "off"},
             )
@@ -89,7 +90,7 @@ class PostgresTextIndex:
         if self._lease is not None and not self._lease.is_closed():
             return True
         try:
-            session = await asyncpg.connect(self._address.dsn, timeout=self._timeout)
+            session = await self._connector.connect()
             taken = await session.fetchval(
                 "SELECT pg_try_advisory_lock(hashtext('counterfoil search'), 0)"
             )
@@ -198,6 +199,9 @@ class PostgresTextIndex:
         await session.executemany(
             "INSERT INTO counterfoil_search.fact (name, value) VALUES ($1, $2)", wanted.items()
         )
+
+    async def _connect(self, *_: object, **options: Any) -> Any:
+        return await self._connector.connect(**options)
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Session]:

@@ -26,10 +26,11 @@ from .interface import (
 )
 from .postgres_append import Appender, head_of, rows_by_id
 from .postgres_base import PostgresBase
+from .postgres_connection import Session
 from .postgres_counts import counts
 from .postgres_error import FAILURES, store_error
 from .postgres_select import count, select, sparsest
-from .postgres_session import Session, Sessions
+from .postgres_session import Sessions
 from .registry import RegistryRow
 from .statement import read_statement
 

@@ -21,9 +21,10 @@ from counterfoil.errors import StoreUnavailableError
 from counterfoil.record.row import LOG_SPAN, EventRow
 
 from .interface import TILE_WIDTH, Batch, Build, Head, HeadRequest
-from .postgres_error import FAILURES, is_lost, store_error
+from .postgres_connection import Backend, Session
+from .postgres_error import FAILURES, is_elsewhere, is_lost, store_error
 from .postgres_select import COLUMN_LIST
-from .postgres_session import Backend, Session, Sessions
+from .postgres_session import Sessions
 from .statement import read_statement
 
 #: After somebody else has moved a head, how many batches take the lock first.
@@ -136,7 +137,7 @@ class Appender:
                         return batch
                 return await self._append_locked(session, work)
         except LostAnswerError as lost:
-            if await self._is_recorded(lost):
+            if await self._is_recorded(work, lost):
                 return lost.batch
             raise lost.error from None
 
@@ -147,6 +148,9 @@ class Appender:
         before = {name: replace(head) for name, head in known.items()}
         batch = work.build(known, await rows_by_id(session, work.ids))
         try:
+            if not batch.heads:
+                await _await_standbys(session, work)
+                return batch
             if await _write(session, batch, before):
                 return batch
         except asyncpg.UniqueViolationError:
@@ -203,7 +207,7 @@ class Appender:
                 heads[request.log] = replace(head)
         return None if careful else heads
 
-    async def _is_recorded(self, lost: LostAnswerError) -> bool:
+    async def _is_recorded(self, work: Work, lost: LostAnswerError) -> bool:
         """Whether a batch is there after all, once nobody can still be writing it.
 
         Raises:
@@ -214,9 +218,10 @@ class Appender:
                 while True:
                     try:
                         async with self.sessions.one() as session:
-                            return await _find_lost(session, lost)
+                            return await _find_lost(session, work, lost)
                     except FAILURES as error:
-                        if not is_lost(error):
+                        # A standby may not have it yet, and may soon take the place of the other.
+                        if not is_lost(error) and not is_elsewhere(error):
                             raise
                         await asyncio.sleep(_PAUSE)
         except FAILURES as error:
@@ -244,8 +249,7 @@ async def rows_by_id(session: Session, ids: Sequence[bytes]) -> dict[bytes, Even
 
 
 async def _lock_heads(session: Session, requests: Sequence[HeadRequest]) -> dict[str, Head]:
-    names, origins = [one.log for one in requests], [one.origin for one in requests]
-    rows = await session.fetch(read_statement("postgres", "lock_heads"), names, origins)
+    rows = await session.fetch(read_statement("postgres", "lock_heads"), *_named(requests))
     heads = {row["name"]: head_of(row) for row in rows}
     for request in requests:
         head = heads[request.log]
@@ -255,6 +259,10 @@ async def _lock_heads(session: Session, requests: Sequence[HeadRequest]) -> dict
             tail = await session.fetchval(read_statement("postgres", "tail"), start, end)
             head.tail = tail or b""
     return heads
+
+
+def _named(requests: Sequence[HeadRequest]) -> tuple[list[str], list[str]]:
+    return [one.log for one in requests], [one.origin for one in requests]
 
 
 async def _write(session: Session, batch: Batch, before: Mapping[str, Head]) -> bool:
@@ -278,15 +286,26 @@ def _moved(old: Head, new: Head) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-async def _find_lost(session: Session, lost: LostAnswerError) -> bool:
+async def _find_lost(session: Session, work: Work, lost: LostAnswerError) -> bool:
     statement = read_statement("postgres", "end_session")
     while True:
         if not await session.fetchval(statement, *lost.backend):
             break
         await asyncio.sleep(_PAUSE)
+    await _await_standbys(session, work)
     if not lost.batch.rows:
-        return False
+        return not lost.batch.heads
     # All of a batch is there or nothing; and no other event has its leaf, which is salted.
     row = EventRow._make(lost.batch.rows[-1])
-    found: bytes | None = await session.fetchval(read_statement("postgres", "leaf"), row.position)
+    leaf = read_statement("postgres", "leaf")
+    found: bytes | None = await session.fetchval(leaf, row.position)
     return found == row.leaf
+
+
+async def _await_standbys(session: Session, work: Work) -> None:
+    """Wait until what can be read is where it has to be, on this server and its standbys.
+
+    A commit that was cut short while it waited for a standby can be read all the same. To lock the
+    heads is a write of its own: its commit waits as that one did, and no standby allows it.
+    """
+    await session.fetch(read_statement("postgres", "lock_heads"), *_named(work.requests))

@@ -16,9 +16,10 @@ import asyncpg
 from counterfoil.errors import ClosedError, ForkedError, StoreError
 
 from .postgres_address import PostgresAddress
-from .postgres_error import FAILURES, store_error
+from .postgres_connection import Connector, Session
+from .postgres_error import FAILURES, is_elsewhere, store_error
 from .postgres_schema import migrate
-from .postgres_session import Session, Sessions
+from .postgres_session import Sessions
 from .statement import read_statement
 
 R = TypeVar("R")
@@ -40,6 +41,7 @@ class PostgresBase:
     def __init__(self, address: PostgresAddress, *, timeout: float = 10.0) -> None:
         self._address = address
         self._timeout = timeout
+        self._connector = Connector(address, timeout)
         #: The process that opened it.
         self._pid: int | None = None
         self._readers: Sessions | None = None
@@ -91,7 +93,7 @@ class PostgresBase:
         self._pid = None
 
     def _sessions(self, *, patience: float, size: int) -> Sessions:
-        return Sessions(self._address, timeout=self._timeout, patience=patience, size=size)
+        return Sessions(self._connector, patience=patience, size=size)
 
     async def _open(self, writers: Sessions, readers: Sessions) -> None:
         async with writers.one() as session:
@@ -154,4 +156,9 @@ class PostgresBase:
             # Such errors hold the value itself, which may be an event's: they are not passed on.
             raise StoreError(f"PostgreSQL cannot hold a value ({self.name}).") from None
         except FAILURES as error:
+            if is_elsewhere(error):
+                # What is read from there may be behind what is written elsewhere.
+                for sessions in (self._readers, self._writers):
+                    if sessions is not None:
+                        sessions.terminate()
             raise store_error(error, self.name) from error

@@ -31,12 +31,13 @@ FAILURES = (
     TimeoutError,
 )
 
+_READ_ONLY = "25006"
 #: SQLSTATEs, and their classes by the first two characters (PostgreSQL, appendix A).
 _KINDS: dict[str, type[StoreError]] = {
     "28": StoreLoginError,
     "3D000": StoreMissingError,
     "42501": StoreRightsError,
-    "25006": StoreReadOnlyError,
+    _READ_ONLY: StoreReadOnlyError,
     "53100": StoreFullError,
     "53300": StoreBusyError,
     "XX001": StoreCorruptError,
@@ -63,6 +64,13 @@ def is_lost(error: BaseException) -> bool:
         return _among(sqlstate(error), _LOST)
     return isinstance(error, (asyncpg.InterfaceError, OSError)) and not isinstance(
         error, TimeoutError
+    )
+
+
+def is_elsewhere(error: BaseException) -> bool:
+    """Whether this server takes no writes, so that another one may have to be found."""
+    return sqlstate(error) == _READ_ONLY or isinstance(
+        error, asyncpg.TargetServerAttributeNotMatched
     )
 
 

@@ -10,8 +10,9 @@ from counterfoil.errors import ConfigurationError, SchemaError
 
 from . import migration
 from .postgres_address import postgres_address
+from .postgres_connection import Connector, Session
 from .postgres_error import FAILURES, store_error
-from .postgres_session import Session, Sessions
+from .postgres_session import Sessions
 from .statement import read_statement
 
 #: Seconds to wait for the server, and for whoever migrates already.
@@ -68,7 +69,7 @@ async def prepare_database(url: str, roles: Sequence[str]) -> None:
         StoreError: the database cannot be reached or migrated.
     """
     address = postgres_address(url)
-    sessions = Sessions(address, timeout=_TIMEOUT, patience=_TIMEOUT, size=1)
+    sessions = Sessions(Connector(address, _TIMEOUT), patience=_TIMEOUT, size=1)
     try:
         async with sessions.one() as session:
             await migrate(session)
@@ -92,7 +93,7 @@ async def holds_log(url: str, *, patience: float) -> bool:
         StoreError: the database cannot be reached.
     """
     address = postgres_address(url)
-    sessions = Sessions(address, timeout=patience, patience=patience, size=1)
+    sessions = Sessions(Connector(address, patience), patience=patience, size=1)
     try:
         async with sessions.one() as session:
             return bool(await session.fetchval(read_statement("postgres", "has_migrations")))

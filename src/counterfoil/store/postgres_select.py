@@ -13,7 +13,7 @@ from typing import Any
 from counterfoil.record.row import COLUMNS
 
 from .interface import Selection
-from .postgres_session import Session
+from .postgres_connection import Session
 from .where import PARTIAL, PERSON, branches, leaders
 
 COLUMN_LIST = ", ".join(f"event.{column}" for column in COLUMNS)
