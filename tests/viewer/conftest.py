@@ -45,7 +45,7 @@ async def app(services: Services) -> AsyncIterator[FastAPI]:
 @pytest.fixture
 async def stranger(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     """A browser that is not signed in."""
-    async with _browser(app) as browser:
+    async with browser_of(app) as browser:
         yield browser
 
 
@@ -54,7 +54,7 @@ async def visitor(app: FastAPI, services: Services) -> AsyncIterator[MakeVisitor
     async with AsyncExitStack() as stack:
 
         async def make(role: str = "reader", **bound: Any) -> httpx2.AsyncClient:
-            browser = await stack.enter_async_context(_browser(app))
+            browser = await stack.enter_async_context(browser_of(app))
             _, key = await services.keyring.create(role, **bound)
             entered = await browser.post("/sign-in", data={"key": key})
             assert entered.status_code == 303, entered.text
@@ -63,7 +63,8 @@ async def visitor(app: FastAPI, services: Services) -> AsyncIterator[MakeVisitor
         yield make
 
 
-def _browser(app: FastAPI) -> httpx2.AsyncClient:
+def browser_of(app: FastAPI) -> httpx2.AsyncClient:
+    """A browser without a network in between."""
     transport = httpx2.ASGITransport(app=app)
     return httpx2.AsyncClient(transport=transport, base_url="http://log.example")
 

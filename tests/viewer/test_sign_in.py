@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -14,9 +15,12 @@ from counterfoil import AuditLog
 from counterfoil.access import Services
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.record.instant import HOUR, SECOND
+from counterfoil.server.app import create_app
+from counterfoil.server.options import ServerOptions
+from counterfoil.viewer import router
 from counterfoil.viewer.pages import events
 
-from .conftest import MakeVisitor, csrf_of
+from .conftest import MakeVisitor, browser_of, csrf_of
 
 #: Opens a live view in somebody's browser; the task is done once the server ends it.
 OpenView = Callable[[httpx2.AsyncClient], Awaitable["asyncio.Task[None]"]]
@@ -58,6 +62,24 @@ async def test_over_tls_the_cookie_is_for_this_host_alone(
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("__Host-")
     assert "Secure" in cookie.split("; ")
+
+
+async def test_behind_a_proxy_that_ends_tls_the_cookie_is_one_of_tls_too(
+    services: Services,
+) -> None:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Services]:
+        yield services
+
+    app = create_app(opened, ServerOptions(https=True), pages=[router])
+    _, key = await services.keyring.create("reader")
+    async with app.router.lifespan_context(app), browser_of(app) as browser:
+        answer = await browser.post("/sign-in", data={"key": key})
+        cookie = answer.headers["set-cookie"]
+        assert cookie.startswith("__Host-")
+        assert "Secure" in cookie.split("; ")
+        kept = {"cookie": cookie.partition(";")[0]}
+        assert (await browser.get("/", headers=kept)).status_code == 200
 
 
 @pytest.mark.parametrize(

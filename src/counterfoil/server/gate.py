@@ -64,6 +64,9 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._options.https:
+            # A proxy ended TLS: cookies and links are those of the connection that clients have.
+            scope = {**scope, "scheme": "https"}
         sent = [value.decode("latin-1") for name, value in scope["headers"] if name == _ID]
         method = scope["method"]
         exchange = _Exchange(request_id(sent), send, self._headers, bodiless=method == "HEAD")
