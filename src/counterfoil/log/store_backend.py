@@ -160,7 +160,9 @@ class StoreBackend:
 
     async def put(self, entry: UntimedEntry) -> str:
         """Queue an entry, and return its id once it is committed and synced."""
-        future = await self._place(entry)
+        future = self._queued_at_once(entry)
+        if future is None:
+            future = await self._admission.place(entry)
         try:
             return await future
         except asyncio.CancelledError:
@@ -234,18 +236,18 @@ class StoreBackend:
         """Let go of the store."""
         await self.store.close()
 
-    async def _place(self, entry: UntimedEntry) -> asyncio.Future[str]:
-        """Queue an entry; what its place in the queue comes to."""
+    def _queued_at_once(self, entry: UntimedEntry) -> asyncio.Future[str] | None:
+        """Queue an entry; None where it has to wait for its log or for room."""
         if not entry.log:
             self.company_logs.place(entry)
         writer = self._writer
         if entry.log in self._cleared and writer.has_room:
             return writer.put(entry)
-        return await self._admission.place(entry)
+        return None
 
     async def _queued(self, entry: UntimedEntry) -> asyncio.Future[str] | CounterfoilError:
         try:
-            return await self._place(entry)
+            return self._queued_at_once(entry) or await self._admission.place(entry)
         except CounterfoilError as error:
             return error
 

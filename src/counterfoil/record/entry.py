@@ -18,7 +18,7 @@ import orjson
 
 from counterfoil.errors import InputError
 
-from .disclosure import MAX_SUBJECTS, NAMES, SLOTS, digests, dump, new_salts
+from .disclosure import MAX_SUBJECTS, NAMES, SLOTS, digests, dump, dump_plain, new_salts
 from .draft import Draft
 from .instant import DAY, LAST, rfc3339
 
@@ -106,7 +106,7 @@ class UntimedEntry:
         self.actor: bytes | None = _actor(draft)
         self.client = _client(draft)
         self.resource = (
-            None if draft.resource_id is None else orjson.dumps({"resource_id": draft.resource_id})
+            None if draft.resource_id is None else dump_plain({"resource_id": draft.resource_id})
         )
         self.state = _state(draft)
         self.details = _details(draft)
@@ -217,7 +217,7 @@ def parse(entry: bytes) -> dict[str, Any]:
 def _actor(draft: Draft) -> bytes:
     user_id = draft.user_id
     kind = draft.actor_kind or ("anonymous" if user_id is None else "user")
-    return orjson.dumps({"kind": kind} if user_id is None else {"kind": kind, "user_id": user_id})
+    return dump_plain({"kind": kind} if user_id is None else {"kind": kind, "user_id": user_id})
 
 
 def _client(draft: Draft) -> bytes | None:
@@ -234,7 +234,7 @@ def _client(draft: Draft) -> bytes | None:
         client["claims"] = draft.claims
         return dump(client)
     # Only claims have keys that the log did not choose.
-    return orjson.dumps(client) if client else None
+    return dump_plain(client) if client else None
 
 
 def _state(draft: Draft) -> bytes | None:
@@ -264,7 +264,7 @@ def _people(draft: Draft) -> Sequence[tuple[str, str, bytes]]:
         return ()
     named = [("on_behalf_of", draft.on_behalf_of), ("impersonator", draft.impersonator)]
     named += [(f"subject_{n}", one) for n, one in enumerate(draft.subjects[:MAX_SUBJECTS])]
-    return [(name, one, orjson.dumps(one)) for name, one in named if one is not None]
+    return [(name, one, dump_plain(one)) for name, one in named if one is not None]
 
 
 def _facts(audit: dict[str, Any]) -> str:

@@ -83,8 +83,10 @@ class BatchBuilder:
             by_log.setdefault(entry.log, []).append(place)
         self._by_log = dict(sorted(by_log.items()))
         self.ids = [entry.id for entry in entries if entry.draft is not None]
+        # Nothing in them leads back here: a batch that has been written goes at once, entries and
+        # all, and not when the garbage collector comes by.
         self.requests = [
-            HeadRequest(log, origin(log), partial(self._wants_tail, log, len(places)))
+            HeadRequest(log, origin(log), partial(_wants_tail, edges, log, len(places)))
             for log, places in self._by_log.items()
         ]
 
@@ -105,12 +107,6 @@ class BatchBuilder:
                     raise sealed_error(Seal.parse(head.sealed))
                 self._extend(batch, heads[log], fresh, now)
         return batch
-
-    def _wants_tail(self, log: str, events: int, size: int) -> bool:
-        """Whether the append fills a tile whose first leaves this process does not know."""
-        edge = self._edges.get(log)
-        known = edge is not None and edge.known_size == size
-        return not known and size % TILE_WIDTH + events >= TILE_WIDTH
 
     def _fresh(self, places: Sequence[int], known: Mapping[bytes, EventRow]) -> list[UntimedEntry]:
         fresh: list[UntimedEntry] = []
@@ -181,6 +177,13 @@ class BatchBuilder:
         if frontier.size != head.size:
             raise StoreCorruptError(f"The head of log {head.log} does not fit its tree.")
         return TreeEdge(frontier, b"" if head.size % TILE_WIDTH == 0 else head.tail)
+
+
+def _wants_tail(edges: Mapping[str, TreeEdge], log: str, events: int, size: int) -> bool:
+    """Whether the append fills a tile whose first leaves this process does not know."""
+    edge = edges.get(log)
+    known = edge is not None and edge.known_size == size
+    return not known and size % TILE_WIDTH + events >= TILE_WIDTH
 
 
 def _tail(edge: TreeEdge, head: Head) -> bytes:

@@ -97,9 +97,9 @@ class Waiting:
         Args:
             but: the places of those that are not told yet.
         """
-        for place, future in enumerate(self.futures):
+        for place, (entry, future) in enumerate(zip(self.entries, self.futures, strict=True)):
             if not future.done() and place not in but:
-                future.set_result(self.entries[place].event_id)
+                future.set_result(entry.event_id)
 
     def refuse(
         self, make: Callable[[UntimedEntry], Exception], count: int | None = None
