@@ -157,6 +157,8 @@ class Appender:
         size = next(size for size in _SIZES if size >= count)
         flat: list[Any] = []
         for row in rows:
+            if len(row) < _WIDTH:
+                flat.append("event")
             flat += row
         flat += _BLANK * (size - count)
         self._connection.execute(_insert_sql(size), flat)
@@ -179,7 +181,11 @@ def _insert_sql(rows: int) -> str:
 
 
 def _rows(batch: Batch, before: dict[str, Head]) -> list[tuple[Any, ...]]:
-    """A batch as rows of the view ``append``: heads first, since they may refuse."""
+    """A batch as rows of the view ``append``: heads first, since they may refuse.
+
+    Events' rows are the batch's own, and lack their kind: another tuple for each would be made
+    and dropped by the hundred, and each time bring the garbage collector nearer.
+    """
     rows = [
         _row(
             "head",
@@ -195,7 +201,7 @@ def _rows(batch: Batch, before: dict[str, Head]) -> list[tuple[Any, ...]]:
         )
         for head in batch.heads
     ]
-    rows += [("event", *row) for row in batch.rows]
+    rows += batch.rows
     rows += [
         _row("mention", position=one.position, type=one.name, user_id=one.person, entry=one.stored)
         for one in batch.mentions
