@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.errors import StoreError, StoreUnavailableError, WriteError
+from counterfoil.log import AuditLog
 from counterfoil.log.limits import Limits
 from counterfoil.log.write import batch
 from counterfoil.log.write.batch import BatchBuilder
@@ -297,3 +300,20 @@ def test_what_waits_is_cut_without_loss(calls: list[tuple[float, str]], count: i
         assert first.size + waiting.size == sum(one.size for one, _, _ in whole)
 
     asyncio.run(check())
+
+
+async def test_a_written_batch_leaves_nothing_for_the_garbage_collector(tmp_path: Path) -> None:
+    async with AuditLog.open(f"sqlite:///{tmp_path}/audit.db") as log:
+        await log.log_event("user_login", "u-1")
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            await asyncio.gather(*[log.log_event("user_login", f"u-{n}") for n in range(100)])
+            gc.collect()
+            left = {type(one) for one in gc.garbage}
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+    assert not left & {BatchBuilder, UntimedEntry, Waiting}
