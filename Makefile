@@ -26,6 +26,7 @@ demo: $(READY) ## See events recorded, tampered with and found out
 
 test: $(READY) ## Run the tests
 	@tools/browser
+	@tools/pooler
 	@$(BIN)/python -m pytest
 
 lint: $(READY) ## Check form, rules, types and the layers' imports

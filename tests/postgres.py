@@ -162,10 +162,10 @@ class OwnPostgres(Postgres):
     def __init__(self, programs: Path, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="counterfoil-postgres-"))
         self.data = self.folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         super().__init__(f"postgresql://{OWNER}@127.0.0.1:{self.port}/postgres")
         self._keeper: subprocess.Popen[bytes] | None = None
-        self._user = _someone_harmless(self.folder)
+        self._user = someone_harmless(self.folder)
         self._programs = self._reachable(programs)
         self._make_data(SETTINGS | settings)
         self.start()
@@ -322,14 +322,15 @@ def _in_a_loop_of_its_own(work: Coroutine[Any, Any, R]) -> R:
     return found[0]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody has."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
 
 
-def _someone_harmless(folder: Path) -> dict[str, Any]:
-    """Whom to run a server as: PostgreSQL refuses to be run by root."""
+def someone_harmless(folder: Path) -> dict[str, Any]:
+    """Whom to run a server as, who gets its folder: such programs refuse to be run by root."""
     if os.getuid() != 0:
         return {}
     nobody = getpwnam("nobody")

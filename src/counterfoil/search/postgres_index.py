@@ -68,7 +68,7 @@ class PostgresTextIndex:
                 min_size=0,
                 max_size=_SESSIONS,
                 command_timeout=self._timeout * 6,
-                server_settings={"application_name": "counterfoil search", "jit": "off"},
+                server_settings={"application_name": "counterfoil search"},
             )
         except FAILURES as error:
             raise store_error(error, self._address.name) from error
@@ -209,6 +209,8 @@ class PostgresTextIndex:
             raise StoreError("The text index is not open.")
         try:
             async with self._pool.acquire() as session, session.transaction():
+                # Not on connecting: a pooler would refuse it.
+                await session.execute("SET LOCAL jit = off")
                 yield session
         except FAILURES as error:
             raise store_error(error, self._address.name) from error

@@ -12,6 +12,7 @@ import asyncpg
 from counterfoil.errors import ConfigurationError, StoreUnsafeError
 
 from .postgres_address import PostgresAddress
+from .postgres_error import POOLED, USE_SESSIONS
 from .statement import read_statement
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ PLANNING = {
     "enable_seqscan": "off",
     "plan_cache_mode": "force_generic_plan",
 }
+_PROCESS = "SELECT pg_catalog.pg_backend_pid()"
 #: Seconds that the server is given to say itself that it gives up.
 _GRACE = 1.0
 #: What to do about a setting, by where it was made (pg_settings.source).
@@ -83,7 +85,10 @@ class Connector:
     def __init__(self, address: PostgresAddress, timeout: float) -> None:
         self._address = address
         self.timeout = timeout
-        self._hosts = list(address.hosts)
+        # To prefer a standby is a choice among all of them, which the driver knows how to make.
+        self._hosts = [] if address.wants == "prefer-standby" else list(address.hosts)
+        #: A pooler in between, if any, was seen to keep sessions together.
+        self._is_kept_together = False
 
     async def session(self, patience: float) -> Session:
         """A session that is fit for work.
@@ -98,20 +103,22 @@ class Connector:
         session: Session = await self.connect(
             connection_class=Session,
             command_timeout=patience + _GRACE,
-            server_settings={
-                "application_name": "counterfoil",
-                "default_transaction_isolation": "read committed",
-                "idle_in_transaction_session_timeout": _milliseconds(self.timeout),
-                "lock_timeout": _milliseconds(self.timeout),
-                "statement_timeout": _milliseconds(patience),
-                # Compiling pays for long statements only, and ours are short.
-                "jit": "off",
-                "search_path": "pg_catalog",
-                **PLANNING,
-            },
+            server_settings={"application_name": "counterfoil"},
         )
+        settings = {
+            "default_transaction_isolation": "read committed",
+            "idle_in_transaction_session_timeout": _milliseconds(self.timeout),
+            "lock_timeout": _milliseconds(self.timeout),
+            "statement_timeout": _milliseconds(patience),
+            # Compiling pays for long statements only, and ours are short.
+            "jit": "off",
+            "search_path": "pg_catalog",
+            **PLANNING,
+        }
         try:
-            session.backend = await _greet(session)
+            session.backend = await _greet(session, settings)
+            if session.get_server_pid() != session.backend.process:
+                await self._check_pooler(session)
         except BaseException:
             session.terminate()
             raise
@@ -147,11 +154,40 @@ class Connector:
         assert failure is not None
         raise failure
 
+    async def _check_pooler(self, session: Session) -> None:
+        """See that the pooler in between keeps a session's transactions together.
+
+        Where it does, two sessions are two of the server's, and stay them. Where it does not, an
+        answer that was lost could not be settled, and no setting would hold.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        if self._is_kept_together:
+            return
+        ours = session.backend.process
+        other: Session = await self.connect(connection_class=Session)
+        try:
+            theirs = await other.fetchval(_PROCESS, timeout=self.timeout)
+            again = await session.fetchval(_PROCESS)
+        finally:
+            other.terminate()
+        if theirs == ours or again != ours:
+            raise ConfigurationError(POOLED, remedy=USE_SESSIONS)
+        self._is_kept_together = True
+
     async def _try(self, **options: Any) -> Any:
         try:
             return await asyncpg.connect(self._address.dsn, **options)
         except OSError:
             raise
+        except asyncpg.ProtocolViolationError as error:
+            if "startup parameter" not in str(error):
+                raise
+            raise ConfigurationError(
+                "A connection pooler does not know an option of the PostgreSQL address.",
+                remedy="Take it out, or name it in PgBouncer's ignore_startup_parameters.",
+            ) from error
         except ValueError:
             # The driver's message may hold a part of the address, and so of the password.
             raise ConfigurationError(
@@ -160,14 +196,16 @@ class Connector:
             ) from None
 
 
-async def _greet(session: Session) -> Backend:
-    """See that a new session is one to work with.
+async def _greet(session: Session, settings: dict[str, str]) -> Backend:
+    """Set up a new session, and see that it is one to work with.
 
     Raises:
         ConfigurationError: the database cannot hold every text.
         StoreUnsafeError: it does not sync what it commits.
     """
-    found: Any = await session.fetchrow(read_statement("postgres", "session"))
+    found: Any = await session.fetchrow(
+        read_statement("postgres", "session"), list(settings), list(settings.values())
+    )
     if found["encoding"] != "UTF8":
         raise ConfigurationError(
             f"The database's encoding is {found['encoding']}.",

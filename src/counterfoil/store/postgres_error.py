@@ -49,6 +49,10 @@ _TIMED_OUT = ("55P03", "57014")
 #: Lost on the way: the connection is gone, or the server is starting or stopping.
 _LOST = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
 _NOT_UNIQUE = "23505"
+#: Prepared statements that are not where they were prepared, or are there from somebody else.
+_NOT_ITS_OWN = ("26000", "42P05")
+POOLED = "A connection pooler gives each transaction another session of the server."
+USE_SESSIONS = "Set pool_mode = session for this database, or connect to the server itself."
 #: Ours, raised by the database's function.
 _TILE_MISFIT = "CF002"
 
@@ -94,6 +98,8 @@ def store_error(error: BaseException, name: str) -> StoreError:
         )
     if code == _TILE_MISFIT:
         return StoreCorruptError("A tile does not fit its log.")
+    if code in _NOT_ITS_OWN:
+        return StoreError(POOLED, remedy=USE_SESSIONS)
     if code == _NOT_UNIQUE:
         return StoreError("A row of the batch is there already.")
     if isinstance(error, TimeoutError) or code in _TIMED_OUT:
