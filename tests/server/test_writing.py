@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from typing import Any
 
 import httpx2
@@ -186,6 +187,12 @@ async def test_what_was_lost_is_told_where_the_key_may_write(
         ({**NDJSON, "Content-Encoding": "gzip"}, b"x", 400, "bad_request"),
         ({**NDJSON, "Content-Encoding": "gzip"}, gzip.compress(b"x")[:-9], 400, "bad_request"),
         ({**NDJSON, "Content-Encoding": "gzip"}, gzip.compress(b" " * 9_000_000), 413, "too_large"),
+        (
+            {**NDJSON, "Content-Encoding": "gzip"},
+            gzip.compress(b"") * 1_000 + gzip.compress(lines(LOGIN)),
+            400,
+            "bad_request",
+        ),
     ],
 )  # fmt: skip
 async def test_a_bad_body_is_a_problem(
@@ -207,7 +214,9 @@ async def test_deep_json_is_recorded_within_bounds(writer: httpx2.AsyncClient) -
 
 
 async def test_packed_bodies_are_taken(writer: httpx2.AsyncClient) -> None:
-    packed = gzip.compress(lines(LOGIN)) + gzip.compress(lines(LOGIN))
+    # Longer than what is unpacked at a time, and a member that ends within it.
+    noise = {**LOGIN, "details": {"note": random.Random(7).randbytes(100_000).hex()}}
+    packed = gzip.compress(lines(LOGIN)) + gzip.compress(lines(noise))
     answer = await writer.post(
         "/v1/events", content=packed, headers={**NDJSON, "Content-Encoding": "gzip"}
     )

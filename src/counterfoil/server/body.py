@@ -13,6 +13,10 @@ from .problem import ProblemError
 
 #: What zlib is told of a gzip stream (RFC 1952): its largest window, with its header.
 _GZIP: Final = 16 + zlib.MAX_WBITS
+#: Members of one body. Each costs work of its own, and an empty one has 20 bytes only.
+_MEMBERS: Final = 1_000
+#: Bytes that are unpacked at a time: what a member leaves of them is copied for the next.
+_PIECE: Final = 65_536
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
@@ -68,18 +72,28 @@ def _unpacked(body: bytes, limit: int) -> bytes:
     """A gzip body unpacked, never beyond the limit."""
     parts: list[bytes] = []
     size = 0
+    # RFC 1952 section 2.2: a file has any number of members.
+    member = zlib.decompressobj(_GZIP)
+    begun = 1
     try:
-        while body:
-            # RFC 1952 section 2.2: a file has any number of members.
-            member = zlib.decompressobj(_GZIP)
-            part = member.decompress(body, limit - size + 1)
-            size += len(part)
-            if size > limit:
-                raise too_large(limit)
-            parts.append(part)
-            if not member.eof:
-                raise ProblemError("bad_request", "The gzip body is cut off.")
-            body = member.unused_data
+        for start in range(0, len(body), _PIECE):
+            piece = body[start : start + _PIECE]
+            while piece:
+                if member.eof:
+                    member = zlib.decompressobj(_GZIP)
+                    begun += 1
+                    if begun > _MEMBERS:
+                        raise ProblemError(
+                            "bad_request", f"Send at most {_MEMBERS:,} gzip members in one body."
+                        )
+                part = member.decompress(piece, limit - size + 1)
+                size += len(part)
+                if size > limit:
+                    raise too_large(limit)
+                parts.append(part)
+                piece = member.unused_data
     except zlib.error:
         raise ProblemError("bad_request", "The body is not gzip, or is damaged.") from None
+    if not member.eof:
+        raise ProblemError("bad_request", "The gzip body is cut off.")
     return b"".join(parts)
