@@ -160,6 +160,15 @@ async def test_guessing_is_slowed_down(served: Served, client) -> None:
     assert 1 <= int(refused.headers["retry-after"]) <= 60
 
 
+async def test_a_valid_key_is_let_in_from_where_others_fail(served: Served) -> None:
+    nobody = await served.client()
+    wrong = {"Authorization": "Bearer cf_nothing"}
+    codes = [(await nobody.get("/v1/count", headers=wrong)).status_code for _ in range(31)]
+    assert codes[-1] == 429
+    for holder in (await served.client("reader"), await served.viewer(company="c-1")):
+        assert (await holder.get("/v1/count")).status_code == 200
+
+
 async def test_addresses_behind_a_proxy_are_told_apart(audit: AuditLog) -> None:
     async with serve_with(audit, trusted_proxies=("127.0.0.1",)) as served:
         nobody = await served.client()

@@ -15,7 +15,7 @@ _KEPT: Final = 10_000
 
 
 class Failures:
-    """Counts failed tries in this process. A key cannot be guessed; this saves the work of trying.
+    """Counts failed tries in this process, and slows down who tries on.
 
     Args:
         clock: gives times.
@@ -26,21 +26,15 @@ class Failures:
         #: Address -> when its minute began, and failures in it.
         self._counts: dict[str, tuple[int, int]] = {}
 
-    def check(self, address: str | None) -> None:
-        """Refuse an address that failed too often.
+    def note(self, address: str | None) -> None:
+        """An address failed.
+
+        It is asked only of those who failed: whoever presents a valid key is let in wherever
+        they are, or one broken client would shut out all that share its address.
 
         Raises:
-            ThrottledError: it did.
+            ThrottledError: it failed too often.
         """
-        began, count = self._counts.get(address or "", (0, 0))
-        left = began + WINDOW - self._now()
-        if count >= ALLOWED and left > 0:
-            error = ThrottledError("There were too many failed tries from this address.")
-            error.retry_after = -(-left // SECOND)
-            raise error
-
-    def note(self, address: str | None) -> None:
-        """An address failed."""
         now = self._now()
         key = address or ""
         began, count = self._counts.pop(key, (now, 0))
@@ -49,3 +43,7 @@ class Failures:
         if len(self._counts) >= _KEPT:
             self._counts.pop(next(iter(self._counts)))
         self._counts[key] = (began, count + 1)
+        if count >= ALLOWED:
+            error = ThrottledError("There were too many failed tries from this address.")
+            error.retry_after = -(-(began + WINDOW - now) // SECOND)
+            raise error

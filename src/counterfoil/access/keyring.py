@@ -81,7 +81,6 @@ class Keyring:
             AuthenticationError: it is no key, unknown, expired or revoked.
             ThrottledError: that address presented too many such.
         """
-        self._failures.check(address)
         try:
             return await self._recognise(text)
         except AuthenticationError:

@@ -143,7 +143,6 @@ class ViewerTokens:
             AuthenticationError: it is none, unknown or expired, or its key is no longer valid.
             ThrottledError: that address presented too many that are none.
         """
-        self._failures.check(address)
         try:
             token_id = secret.identify(text, secret.VIEWER_PREFIX)
             held = await self._look_up(token_id)
