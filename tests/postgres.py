@@ -179,6 +179,14 @@ class OwnPostgres(Postgres):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def place(self, content: bytes, name: str) -> None:
+        """Put a file into the server's folder that nobody else may read."""
+        path = self.data / name
+        path.touch(0o600)
+        path.write_bytes(content)
+        if self._user:
+            os.chown(path, self._user["user"], self._user["group"])
+
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         deadline = time.monotonic() + PATIENCE

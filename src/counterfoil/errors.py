@@ -25,6 +25,7 @@
     ├── StoreError               the database failed; the driver's error is the cause
     │   ├── StoreUnavailableError  it does not answer, or another process holds it
     │   │   ├── StoreLoginError      it refuses the user or the password
+    │   │   ├── StoreTLSError        the connection cannot be encrypted as asked
     │   │   ├── StoreMissingError    there is no such database
     │   │   ├── StoreRightsError     the user may not do what the log has to
     │   │   ├── StoreReadOnlyError   it takes no writes (a standby)
@@ -240,6 +241,12 @@ class StoreLoginError(StoreUnavailableError):
     """The database refuses the user or the password."""
 
     remedy = "Check both, and the server's pg_hba.conf; a password may stand in PGPASSWORD."
+
+
+class StoreTLSError(StoreUnavailableError):
+    """The connection to the database cannot be encrypted as the address asks for."""
+
+    remedy = "Look at the server's log, and at the versions of TLS that both sides allow."
 
 
 class StoreMissingError(StoreUnavailableError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -26,14 +27,14 @@ class PostgresAddress(NamedTuple):
         name: the address without secrets, for messages.
         database: the database's name.
         hosts: the servers, where it names several: one of them takes writes.
-        wants: the ``target_session_attrs`` that it asks for, if any.
+        options: what stands behind its question mark.
     """
 
     dsn: str
     name: str
     database: str
     hosts: Sequence[Host] = ()
-    wants: str | None = None
+    options: Mapping[str, str] = MappingProxyType({})
 
 
 def postgres_address(url: str) -> PostgresAddress:
@@ -57,7 +58,7 @@ def postgres_address(url: str) -> PostgresAddress:
         f"postgresql://{hosts}/{database}",
         database,
         found if len(found) > 1 else (),
-        options.get("target_session_attrs"),
+        options,
     )
 
 

@@ -13,6 +13,7 @@ from counterfoil.errors import ConfigurationError, StoreUnsafeError
 
 from .postgres_address import PostgresAddress
 from .postgres_error import POOLED, USE_SESSIONS
+from .postgres_tls import check_files, tls_error
 from .statement import read_statement
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class Connector:
         self._address = address
         self.timeout = timeout
         # To prefer a standby is a choice among all of them, which the driver knows how to make.
-        self._hosts = [] if address.wants == "prefer-standby" else list(address.hosts)
+        wants = address.options.get("target_session_attrs")
+        self._hosts = [] if wants == "prefer-standby" else list(address.hosts)
         #: A pooler in between, if any, was seen to keep sessions together.
         self._is_kept_together = False
 
@@ -135,7 +137,8 @@ class Connector:
         """
         if not self._hosts:
             return await self._try(timeout=self.timeout, **options)
-        if self._address.wants is None and "PGTARGETSESSIONATTRS" not in os.environ:
+        asked = "target_session_attrs" in self._address.options
+        if not asked and "PGTARGETSESSIONATTRS" not in os.environ:
             options["target_session_attrs"] = "read-write"
         failure: BaseException | None = None
         end = asyncio.get_running_loop().time() + self.timeout
@@ -180,6 +183,7 @@ class Connector:
         try:
             return await asyncpg.connect(self._address.dsn, **options)
         except OSError:
+            check_files(self._address.options)
             raise
         except asyncpg.ProtocolViolationError as error:
             if "startup parameter" not in str(error):
@@ -188,7 +192,10 @@ class Connector:
                 "A connection pooler does not know an option of the PostgreSQL address.",
                 remedy="Take it out, or name it in PgBouncer's ignore_startup_parameters.",
             ) from error
-        except ValueError:
+        except ValueError as error:
+            failure = tls_error(error, self._address.name)
+            if failure is not None:
+                raise failure from None
             # The driver's message may hold a part of the address, and so of the password.
             raise ConfigurationError(
                 "The PostgreSQL address cannot be used.",

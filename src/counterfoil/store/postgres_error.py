@@ -22,6 +22,8 @@ from counterfoil.errors import (
     StoreUnsafeError,
 )
 
+from .postgres_tls import tls_error
+
 #: What a call may fail with: errors of the server, of the driver, of the network.
 FAILURES = (
     asyncpg.PostgresError,
@@ -102,6 +104,9 @@ def store_error(error: BaseException, name: str) -> StoreError:
         return StoreError(POOLED, remedy=USE_SESSIONS)
     if code == _NOT_UNIQUE:
         return StoreError("A row of the batch is there already.")
+    failure = tls_error(error, name)
+    if failure is not None:
+        return failure
     if isinstance(error, TimeoutError) or code in _TIMED_OUT:
         return StoreUnavailableError(
             f"The database {name} did not answer in time, or another session holds the log's head.",
