@@ -192,7 +192,7 @@ def server_app(settings: Settings) -> FastAPI:
     from counterfoil.access import Services
     from counterfoil.server.app import create_app
     from counterfoil.server.options import ServerOptions
-    from counterfoil.viewer import router
+    from counterfoil.viewer import no_such_page, router
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
@@ -217,7 +217,7 @@ def server_app(settings: Settings) -> FastAPI:
         types=settings.types,
         redaction={name: rule.model_dump() for name, rule in settings.redaction.items()},
     )
-    return create_app(services, options, pages=[router])
+    return create_app(services, options, pages=[router], missing=no_such_page)
 
 
 async def _prepare(settings: Settings) -> None:

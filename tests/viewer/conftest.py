@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from counterfoil import AuditLog
 from counterfoil.access import Services
 from counterfoil.server.app import create_app
-from counterfoil.viewer import router
+from counterfoil.viewer import no_such_page, router
 
 #: Makes a visitor who is signed in with a new key of a role, perhaps bound to a company.
 MakeVisitor = Callable[..., Awaitable[httpx2.AsyncClient]]
@@ -37,7 +37,7 @@ async def app(services: Services) -> AsyncIterator[FastAPI]:
     async def opened() -> AsyncIterator[Services]:
         yield services
 
-    app = create_app(opened, pages=[router])
+    app = create_app(opened, pages=[router], missing=no_such_page)
     async with app.router.lifespan_context(app):
         yield app
 

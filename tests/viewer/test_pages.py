@@ -8,9 +8,12 @@ from typing import Any
 from urllib.parse import quote
 
 import apsw
+import httpx2
 import pytest
 
 from counterfoil import AuditContext, AuditLog
+from counterfoil.access import Services
+from counterfoil.errors import StoreUnavailableError
 
 from .conftest import MakeVisitor, csrf_of
 
@@ -58,6 +61,35 @@ async def test_a_search_that_cannot_be_read_says_where_and_what_instead(
     assert page.status_code == 400
     assert "<mark>tpye:</mark>" in page.text
     assert "a type:user_login" in page.text
+
+
+async def test_an_address_without_a_page_is_answered_in_the_caller_s_way(
+    visitor: MakeVisitor, stranger: httpx2.AsyncClient
+) -> None:
+    browser = await visitor()
+    for somebody in (browser, stranger):
+        page = await somebody.get("/evnets", headers={"accept": "text/html,*/*;q=0.8"})
+        assert page.status_code == 404
+        assert "There is no page at this address." in page.text
+        assert ("/sign-out" in page.text) == (somebody is browser)
+    for path, wanted in (("/evnets", "*/*"), ("/v1/evnets", "text/html")):
+        problem = await browser.get(path, headers={"accept": wanted})
+        assert (problem.status_code, problem.json()["code"]) == (404, "no_such_path")
+
+
+@pytest.mark.parametrize("path", ["/", "/integrity", "/keys", "/sign-in", "/people/u-1"])
+async def test_a_database_that_is_away_is_told_on_a_page(
+    visitor: MakeVisitor, services: Services, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailableError
+
+    browser = await visitor("admin")
+    monkeypatch.setattr(services.sessions, "find", away)
+    page = await browser.get(path)
+    assert page.status_code == 503
+    assert page.headers["content-type"].startswith("text/html")
+    assert "The log does not answer" in page.text
 
 
 async def test_an_id_leads_to_its_event(audit: AuditLog, visitor: MakeVisitor) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -57,6 +57,7 @@ def create_app(
     options: ServerOptions | None = None,
     *,
     pages: Sequence[APIRouter] = (),
+    missing: Callable[[Request], Awaitable[Response]] | None = None,
 ) -> FastAPI:
     """The server's ASGI application.
 
@@ -66,6 +67,7 @@ def create_app(
         open_services: opens the log and what stands around it, in the worker's event loop.
         options: how it answers.
         pages: routers of pages for people, which check keys and sessions by the services.
+        missing: what people are shown where there is no path; None for what programs are.
     """
     settled = options or ServerOptions()
 
@@ -103,6 +105,7 @@ def create_app(
     app.state.routers += [("", operations.router), *(("", router) for router in pages)]
     if settled.docs:
         app.state.routers.append(("", docs.router))
+    app.state.missing = missing
     app.state.templates = {}
     for prefix, router in app.state.routers:
         app.include_router(router, prefix=prefix)
@@ -152,6 +155,10 @@ async def _framework(request: Request, error: Any) -> Response:
     if isinstance(cause, ProblemError):
         # What the gate refused while the framework was reading the body.
         return await _own(request, cause)
+    missing = request.app.state.missing
+    if error.status_code == 404 and missing is not None and _is_a_person(request):
+        page: Response = await missing(request)
+        return page
     found = problem.own(problem.titled(error.status_code))
     found["status"] = error.status_code
     headers = dict(error.headers or {})
@@ -161,6 +168,12 @@ async def _framework(request: Request, error: Any) -> Response:
         if request.method == "OPTIONS":
             return Response(None, 204, headers)
     return problem.respond(found, request.state.request_id, headers)
+
+
+def _is_a_person(request: Request) -> bool:
+    """Whether somebody follows an address in a browser, outside the API."""
+    wanted = request.headers.get("accept", "")
+    return "text/html" in wanted and not request.url.path.startswith("/v1/")
 
 
 def _viewed(routers: Sequence[tuple[str, APIRouter]]) -> list[str]:

@@ -22,7 +22,8 @@ from counterfoil.errors import (
 )
 
 from .page import render
-from .visitor import visitor_of
+from .texts import text
+from .visitor import stranger_of, visitor_of
 
 #: What scripts fetch is answered with JSON.
 DATA: Final = ("/data/", "/live")
@@ -65,9 +66,21 @@ async def _answer(request: Request, error: CounterfoilError) -> Response:
         return JSONResponse(body, status, {"cache-control": "no-store"})
     if name == "signed_out":
         return _sign_in(request)
-    visitor = await visitor_of(request)
-    message = str(error)
-    return render("trouble.html", visitor, status, kind=name, message=message)
+    return await _trouble(request, status, name, str(error))
+
+
+async def no_such_page(request: Request) -> Response:
+    """What people see where there is no page."""
+    return await _trouble(request, 404, "missing", text("trouble.no_such_page"))
+
+
+async def _trouble(request: Request, status: int, kind: str, message: str) -> Response:
+    try:
+        visitor = await visitor_of(request, use=False)
+    except CounterfoilError:
+        # The store that knows the sessions is what is away.
+        visitor = stranger_of(request)
+    return render("trouble.html", visitor, status, kind=kind, message=message)
 
 
 def _sign_in(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -64,19 +64,25 @@ async def visitor_of(request: Request, *, use: bool = True) -> Visitor:
     Args:
         use: whether the request is somebody's doing, and not their page's own.
     """
-    session = None
+    visitor = stranger_of(request)
     cookie = session_cookie(request)
-    if cookie:
-        try:
-            session = await services_of(request).sessions.find(cookie, use=use)
-        except AuthenticationError:
-            session = None
+    if not cookie:
+        return visitor
+    try:
+        session = await services_of(request).sessions.find(cookie, use=use)
+    except AuthenticationError:
+        return visitor
+    return replace(visitor, session=session)
+
+
+def stranger_of(request: Request) -> Visitor:
+    """Whoever sent a request, without asking whether they are signed in."""
     zone, zone_name = _zone(request.cookies.get(ZONE_COOKIE, ""))
     theme = request.cookies.get(THEME_COOKIE, "")
     query = request.url.query
     return Visitor(
         path=request.url.path + (f"?{query}" if query else ""),
-        session=session,
+        session=None,
         zone=zone,
         zone_name=zone_name,
         theme=theme if theme in THEMES else THEMES[0],
