@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from pathlib import Path
 
 import httpx2
 
 from counterfoil import AuditContext, AuditLog
+from counterfoil.access import Services
 from counterfoil.proof import (
     Checkpoint,
     ProofFile,
@@ -17,6 +19,7 @@ from counterfoil.proof import (
     verify_consistency,
 )
 
+from .serving import serve
 from .test_reading import record
 
 
@@ -91,3 +94,22 @@ async def test_a_verification_is_remembered(audit: AuditLog, client) -> None:
     assert (await tenant.post("/v1/verify")).status_code == 403
     reader = await client("reader")
     assert (await reader.post("/v1/verify")).status_code == 403
+
+
+async def test_what_is_wrong_is_told_where_the_log_cannot_be_written_to(tmp_path: Path) -> None:
+    database = tmp_path / "audit.db"
+    url = f"sqlite:///{database}"
+    async with AuditLog.open(url) as audit:
+        _, key = await Services.of(audit).keyring.create("auditor")
+    older = database.read_bytes()
+    async with AuditLog.open(url) as audit:
+        await record(audit, 3)
+        await audit.checkpoint()
+    database.write_bytes(older)
+    async with AuditLog.open(url) as audit, serve(Services.of(audit)) as served:
+        auditor = await served.client()
+        auditor.headers["Authorization"] = f"Bearer {key}"
+        answer = await auditor.post("/v1/verify", json={"processes": 0})
+        assert answer.status_code == 200, answer.text
+        assert not answer.json()["ok"]
+        assert not (await auditor.get("/v1/verify")).json()["last"]["ok"]

@@ -126,13 +126,17 @@ class Trail:
 
     async def verified(self, principal: Principal, log: str, *, passed: bool) -> None:
         """Somebody had a log verified."""
-        await self._host.record(
-            "audit.verify",
-            log=log,
-            company_id=principal.company,
-            user_id=principal.key_id,
-            audit={"kind": "verified", "passed": passed},
-        )
+        try:
+            await self._host.record(
+                "audit.verify",
+                log=log,
+                company_id=principal.company,
+                user_id=principal.key_id,
+                audit={"kind": "verified", "passed": passed},
+            )
+        except CounterfoilError as error:
+            # What was found is wanted most where the log can no longer be written to.
+            logger.error("A verification was not recorded in the trail. %s", error)
 
     async def flush(self, *, expired: bool = False) -> None:
         """Record what was counted and is not recorded yet.

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from counterfoil.clock import Clock
+from counterfoil.errors import StoreError
 from counterfoil.log.verification.report import Report
 from counterfoil.record.instant import rfc3339
 from counterfoil.store.registry import Registry, RegistryRow
 
 KIND: Final = "verification"
 _ALL: Final = "*"
+
+logger = logging.getLogger("counterfoil")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Verifications:
         self._now = clock.now
 
     async def remember(self, log: str | None, report: Report) -> None:
-        """A verification has ended.
+        """A verification has ended. Whoever asked is told what it found, also where this fails.
 
         Args:
             log: the log; None where all were verified.
@@ -70,10 +74,13 @@ class Verifications:
             "seconds": report.seconds,
         }
         row = RegistryRow(KIND, log or _ALL, orjson.dumps(members))
-        held = await self._registry.register(row)
-        if held != row:
-            # Of two that end at once, either may be the last.
-            await self._registry.reregister(row, held.value)
+        try:
+            held = await self._registry.register(row)
+            if held != row:
+                # Of two that end at once, either may be the last.
+                await self._registry.reregister(row, held.value)
+        except StoreError as error:
+            logger.error("What a verification found was not kept. %s", error)
 
     async def last(self, log: str | None) -> Verification | None:
         """The last one of a log, or of all (None); None where there was none."""
