@@ -50,6 +50,13 @@ class Process:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         return httpx2.Client(base_url=self.address, headers=headers, trust_env=False, timeout=30)
 
+    def told(self, sent: bytes) -> bytes:
+        """What is answered to bytes on a connection of their own, until it is closed."""
+        port = int(self.address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(sent)
+            return connection.makefile("rb").read()
+
     def end(self) -> tuple[int, str]:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=30), self.errors
@@ -242,12 +249,32 @@ def test_what_cannot_be_served_is_said(tmp_path: Path, settings: dict[str, str],
 
 def test_what_is_not_http_is_a_problem(tmp_path: Path) -> None:
     with served(tmp_path) as server:
-        port = int(server.address.rpartition(":")[2])
         for sent in (b"nonsense\r\n\r\n", b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n"):
-            with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-                connection.sendall(sent)
-                answer = connection.makefile("rb").read()
-            head, _, body = answer.partition(b"\r\n\r\n")
+            head, _, body = server.told(sent).partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 400")
             assert b"application/problem+json" in head
             assert json.loads(body)["code"] == "bad_request"
+
+
+def test_headers_are_bounded_before_anybody_is_asked_for_a_key(tmp_path: Path) -> None:
+    with served(tmp_path, KEEP_ALIVE="1") as server:
+        for sent, status, code in (
+            (b"GET / HTTP/1.1\r\nX: " + b"x" * 600_000, b"431", "headers_too_large"),
+            (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100_000, b"431", "headers_too_large"),
+            (b"GET / HTTP/1.1\r\nX: y", b"408", "headers_timeout"),
+        ):
+            head, _, body = server.told(sent).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 " + status)
+            assert json.loads(body)["code"] == code
+        assert server.told(b"") == b""
+
+
+def test_what_comes_behind_a_body_is_no_header(tmp_path: Path) -> None:
+    with served(tmp_path, TRUSTED_PROXIES='["127.0.0.1"]') as server:
+        for number in range(32):
+            answer = server.told(
+                b"POST /sign-in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n"
+                b"5\r\nkey=x\r\n0\r\nX-Forwarded-For: 192.0.2.%d\r\n\r\n" % number
+            )
+        assert b"too many failed tries" in answer

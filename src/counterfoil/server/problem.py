@@ -71,6 +71,7 @@ OWN_CODES: Final[dict[str, tuple[int, str]]] = {
     "method_not_allowed": (405, "The path does not take this method."),
     "not_acceptable": (406, "The answer cannot be given in an accepted form."),
     "body_timeout": (408, "The body came too slowly."),
+    "headers_timeout": (408, "The request's headers came too slowly."),
     "too_large": (413, "The body is too large."),
     "too_many_events": (413, "The request brings too many events."),
     "unsupported_media_type": (415, "The body is of a type that is not taken here."),

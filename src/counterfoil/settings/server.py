@@ -55,7 +55,10 @@ class ServerSettings(BaseModel):
         30.0, gt=0, le=3600, description="Seconds that a request's body may take to come."
     )
     keep_alive: float = Field(
-        65.0, gt=0, le=3600, description="Seconds that an unused connection is kept."
+        65.0,
+        gt=0,
+        le=3600,
+        description="Seconds that an unused connection is kept, and that headers may take to come.",
     )
     drain_timeout: float = Field(
         30.0, gt=0, le=3600, description="Seconds that requests under way are given at the end."
