@@ -46,6 +46,15 @@ async def test_reads_of_companies_stand_with_their_company(services: Services) -
     assert event.company_id == "c-1"
 
 
+async def test_asking_for_a_log_that_is_not_there_makes_none(services: Services) -> None:
+    _, text = await services.keyring.create("auditor")
+    log = services.scoped(await services.keyring.authenticate(text))
+    assert not (await log.query(log="misspelt")).events
+    assert [one.name for one in (await log.stats()).logs] == ["default"]
+    (read,) = await services.audit.query(event_type="audit.read")
+    assert read.details == {"questions": [{"log": "misspelt"}]}
+
+
 async def test_changed_settings_are_named_and_not_shown(services: Services) -> None:
     first = {"profile": "baseline", "url": "sqlite:///secret-place.db"}
     assert await services.configuration.note(first) == []

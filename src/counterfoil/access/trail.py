@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.clock import Clock
-from counterfoil.errors import CounterfoilError
+from counterfoil.errors import CounterfoilError, NotFoundError
 from counterfoil.record.instant import SECOND
 
 from .principal import Principal
@@ -185,7 +185,7 @@ class Trail:
         try:
             await self._host.record(
                 "audit.read",
-                log=log,
+                log=await self._beside(log),
                 company_id=principal.company,
                 user_id=principal.key_id,
                 audit={
@@ -199,6 +199,15 @@ class Trail:
         except CounterfoilError as error:
             # Reading goes on while the log cannot be written to: it may be all that is left.
             logger.error("A read was not recorded in the trail. %s", error)
+
+    async def _beside(self, log: str) -> str:
+        """Where it is recorded that a log was asked: one that is not there is not made by that."""
+        if log != self._log:
+            try:
+                await self._host.size(log)
+            except NotFoundError:
+                return self._log
+        return log
 
 
 def _person(principal: Principal) -> str:
