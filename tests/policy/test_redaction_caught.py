@@ -278,7 +278,38 @@ ENCODED = [
     (base64.urlsafe_b64encode(b"password=hunter2?>~&x=1").decode(), "cGFzc3dvcmQ9"),
 ]
 
+DISGUISED = [
+    ("pass\u200bword=hunter2", H),
+    ("pass\u00adword: hunter2", H),
+    ("ghp_" + "a1B2" * 4 + "\u200b" + "c3D4" * 4, "c3D4c3D4"),
+    ("{&quot;password&quot;:&quot;hunter2&quot;}", H),
+    ("password&#61;hunter2", H),
+    ("\\u0070assword=hunter2", H),
+    ('{"p\\u0061ssword": "hunter2", ', H),
+]
+
+REPR_OF_FORM = (
+    'b\'--b\\r\\nContent-Disposition: form-data; name="pwd"\\r\\n'
+    "Content-Type: text/plain\\r\\n\\r\\nhunter2\\r\\n--b--'"
+)
+
+REPRS = [
+    ("[('Authorization', 'hunter2')]", H),
+    ("('x-api-key', 'hunter2')", H),
+    ("headers=[(b'host', b'example.com'), (b'cookie', b'id=hunter2')]", H),
+    ("(b'x-api-key', b'hunter2')", H),
+    ("{b'password': b'hunter2'}", H),
+    ('[["password", "hunter2"]]', H),
+    ("{Name:bob Password:hunter2x9 Age:3}", "hunter2x9"),
+    ("login with password: hunter2x9 failed", "hunter2x9"),
+    ("your otp: 483920 is valid for 10 minutes", "483920"),
+    ('--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nhunter2\r\n--b--', H),
+    (REPR_OF_FORM, H),
+]
+
 TEXTS = [
+    *DISGUISED,
+    *REPRS,
     *FORMS_AND_CONNECTION_STRINGS,
     *MESSAGES_AND_HEADERS,
     *MARKUP_AND_JSON,

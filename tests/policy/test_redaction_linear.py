@@ -65,6 +65,13 @@ UNITS = {
     "letters of another script": "é",
     "full-width digits": "\uff11",
     "sql": "password '",
+    "pairs": "('a', '",
+    "pairs of bytes": "(b'password', b'",
+    "form parts": "form-data; name=a\r\n",
+    "torn form parts": 'form-data; name="password"\n\na',
+    "entities": "&#61;",
+    "escapes": "\\u0070",
+    "format characters": "a\u200b",
 }
 PERSONAL = {"emails": "a@b.", "local parts": "a.", "phones": "+1 415 ", "digits": "1", "@": "@"}
 

@@ -35,6 +35,16 @@ IDENTIFIERS = [
     "aa:bb:cc:dd:ee:ff",
 ]
 
+READ_ANOTHER_WAY = [
+    "Tom &amp; Jerry &#39;24",
+    "a family \U0001f469\u200d\U0001f467 and a soft\u00adware hyphen",
+    "C:\\x41\\u0042",
+    "('name', 'bob'), (b'accept', b'text/html')",
+    'Content-Disposition: form-data; name="title"\r\n\r\nhello\r\n--b',
+    "password: must be 8 characters",
+    "secret: the one of 2024",
+]
+
 HASHES = [
     "d41d8cd98f00b204e9800998ecf8427e",
     "da39a3ee5e6b4b0d3255bfef95601890afd80709",
@@ -272,6 +282,7 @@ MARKS = [
 ]
 
 TEXTS = [
+    *READ_ANOTHER_WAY,
     *IDENTIFIERS,
     *HASHES,
     *NUMBERS,

@@ -245,6 +245,15 @@ def test_a_secret_in_a_shape_does_not_come_out(redactor: Redactor, value: object
     assert redactor.clean(clean) == clean
 
 
+def test_a_key_in_lines_goes_to_its_end(redactor: Redactor) -> None:
+    dashes = "-" * 5
+    lines = [f"{dashes}BEGIN PRIVATE KEY{dashes}", "MC4CAQAwBQ", "AAAA", f"{dashes}END PRIVATE KEY"]
+    clean = redactor.clean({"lines": ["before", *lines, "after"], "torn": lines[:2]})
+    mark = "[redacted:private_key]"
+    assert clean == {"lines": ["before", mark, mark, mark, mark, "after"], "torn": [mark, mark]}
+    assert redactor.clean(clean) == clean
+
+
 def test_what_stands_beside_a_secret_stays(redactor: Redactor) -> None:
     assert redactor.clean(
         {

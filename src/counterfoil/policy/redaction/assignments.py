@@ -24,7 +24,8 @@ _ASSIGNMENT = re.compile(
     r"(?:[ \t]{0,8}+(?P<sign>=>|:=|={1,3}|:(?![/:]))[ \t]{0,8}+"
     r"|(?(dashes)[ \t]{1,8}+(?=[^\s-])|(?!)))"
 )
-_OPENING = re.compile(r"\\{0,8}[\"'`]")
+# What bytes look like in a repr has a b before the quote.
+_OPENING = re.compile(r"b?(\\{0,8}[\"'`])")
 _GROUP = re.compile(r"\[[^\[\]]*(?:\]|\Z)|\{[^{}]*(?:\}|\Z)")
 # An & or ; ends a value where another name, a blank or nothing follows it: else it is a part.
 _BARE = re.compile(r"(?:[^\s\"'<>`&;,]|[&;,](?![\s&;,\"'<>]|$|amp;|[\w.%\[\]+-]{1,64}=))+")
@@ -37,6 +38,9 @@ _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _MASKED = re.compile(r"[*•xX.#-]{3,}")
 _HEADER_KINDS = frozenset(["authorization", "cookie"])
 _SHORTEST_WORD = 3
+# A word of a sentence is no value, unless it is none of any language: "password: hunter2x failed".
+_NO_WORD = re.compile(r"(?=[^\W\d]*\d)(?=\d*[^\W\d])\w\S{7,}")
+_CODE_OF_DIGITS = re.compile(r"[0-9]{4,8}")
 
 _BEFORE_PARAMETER = frozenset("?&#;")
 _BLOCK = re.compile(r"[|>][+-]?[ \t]{0,8}\r?\n((?:[ \t]+[^\r\n]*(?:\r?\n|\Z))+)")
@@ -48,6 +52,18 @@ _ELEMENT = re.compile(
     r"<(?P<name>[A-Za-z_][\w:.-]{0,127}+)(?:\s[^<>]{0,1024}+)?>"
     r"(?P<value><!\[CDATA\[[^\]]{0,4096}\]\]>|[^<]+)(?=</)"
 )
+_PAIR = re.compile(
+    r"[(\[][ \t]{0,8}b?(?P<quote>\\{0,8}[\"'])(?P<name>[\w.-]{1,128})(?P=quote)"
+    r"[ \t]{0,8},[ \t\r\n]{0,8}b?(?P<opening>\\{0,8}[\"'])"
+)
+_PAIR_END = re.compile(r",?[ \t\r\n]{0,8}[)\]]|\Z")
+_NEW_LINE = r"(?:\r?\n|(?:\\r)?\\n)"
+_FORM_PART = re.compile(
+    r"(?i)form-data;[ \t]{0,8}(?:filename=[^\r\n;]{0,256};[ \t]{0,8})?name=[\"']?"
+    r"(?P<name>[^\"'\r\n;\\]{1,128})[\"']?[^\r\n\\]{0,256}"
+    rf"(?:{_NEW_LINE}[A-Za-z-]{{1,64}}:[^\r\n\\]{{0,256}}){{0,8}}{_NEW_LINE}{_NEW_LINE}"
+)
+_BOUNDARY = re.compile(rf"{_NEW_LINE}--")
 _SQL = re.compile(
     r"(?i)(?<![\w])(?:password|passphrase|passwd|secret|identified by)[ \t]{1,8}(?=['\"])"
 )
@@ -124,7 +140,7 @@ def _value(match: re.Match[str], text: str, verdict: Verdict, scan: Scan) -> tup
     start = match.end()
     opening = _OPENING.match(text, start)
     if opening is not None:
-        return opening.end(), _quoted_end(text, opening.end(), opening[0])
+        return opening.end(), _quoted_end(text, opening.end(), opening[1])
     if MARKER.match(text, start) is None:
         group = _GROUP.match(text, start) if verdict.whole else None
         if group is not None:
@@ -170,13 +186,19 @@ def _after_colon(
         return None
     end = start + len(bare)
     following = text[end : end + 1]
-    if not (following in _ENDS or following in _TRAILING):
+    if not (following in _ENDS or following in _TRAILING or _is_no_word(bare, verdict)):
         return None
     if bare.lower() in STATUS_WORDS or len(bare) < _SHORTEST_WORD:
         return None
     if match["quote"] and not verdict.numbers and _NUMBER.fullmatch(bare):
         return None
     return start, end
+
+
+def _is_no_word(bare: str, verdict: Verdict) -> bool:
+    return _NO_WORD.fullmatch(bare) is not None or (
+        verdict.numbers and _CODE_OF_DIGITS.fullmatch(bare) is not None
+    )
 
 
 def _is_long(text: str) -> bool:
@@ -228,6 +250,42 @@ def inputs(text: str, scan: Scan) -> str:
         return match[0][: value.start(3)] + replaced + match[0][value.end(3) :]
 
     return _INPUT.sub(replace, text)
+
+
+def pairs(text: str, scan: Scan) -> str:
+    """A tuple or list of a name and its value as a repr: `(b'cookie', b'id=1')` of a header."""
+    pieces: list[str] = []
+    at = position = 0
+    while (match := _PAIR.search(text, position)) is not None:
+        position = match.end()
+        verdict = scan.names.verdict(match["name"])
+        if verdict is None:
+            continue
+        end = _quoted_end(text, position, match["opening"])
+        closing = _PAIR_END.match(text, end + len(match["opening"]))
+        replaced = scan.treated(verdict, text[position:end]) if closing is not None else None
+        if replaced is not None:
+            pieces += (text[at:position], replaced)
+            at = position = end
+    return "".join((*pieces, text[at:])) if pieces else text
+
+
+def form_parts(text: str, scan: Scan) -> str:
+    """The content of a part of a multipart form (RFC 7578), as sent or in a repr of the bytes."""
+    pieces: list[str] = []
+    at = 0
+    for match in _FORM_PART.finditer(text):
+        verdict = scan.names.verdict(match["name"])
+        if verdict is None or match.start() < at:
+            continue
+        start = match.end()
+        closing = _BOUNDARY.search(text, start)
+        end = len(text) if closing is None else closing.start()
+        replaced = scan.treated(verdict, text[start:end])
+        if replaced is not None:
+            pieces += (text[at:start], replaced)
+            at = end
+    return "".join((*pieces, text[at:])) if pieces else text
 
 
 def statements(text: str, scan: Scan) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from typing import Any
 
 import orjson
 
@@ -77,6 +78,26 @@ def private_keys(text: str, scan: Scan) -> str:
         at = end.end()
         found = _BEGIN.search(text, at)
     return "".join((*pieces, text[at:]))
+
+
+def lines_of_keys(gathered: list[Any], scan: Scan) -> None:
+    """Take out what follows in a list on an item in which a private key begins.
+
+    Args:
+        gathered: container, name and text by turns, of all texts.
+        scan: takes note.
+    """
+    for items, first, text in zip(gathered[::3], gathered[1::3], gathered[2::3], strict=True):
+        begun = list(_BEGIN.finditer(text)) if type(items) is list else []
+        if not begun or _END.search(text, begun[-1].end()) is not None:
+            continue
+        for index in range(first + 1, len(items)):
+            line = items[index]
+            if type(line) is not str:
+                break
+            items[index] = scan.dropped("value:pem", "private_key")
+            if _END.search(line) is not None:
+                break
 
 
 def json_web_tokens(text: str, scan: Scan) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import json
 import re
 from collections.abc import Callable
@@ -20,6 +21,12 @@ LEVELS = 3
 _OPENING = re.compile(r"[\[{](?!redacted:)|\"(?=[\[{]|[^\"\\]{0,256}\\\")")
 _MOST_BRACKETS = 1000  # Deeper than that, the parser would need more stack than there may be.
 _MOST_ATTEMPTS = 32
+
+INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+"""Format characters, which stand in a text and are not seen."""
+
+ENTITY = re.compile(r"&(?:#[0-9]{2,6}|#[xX][0-9A-Fa-f]{2,6}|quot|apos|equals|colon|amp);")
+_ESCAPE = re.compile(r"\\{1,8}(?:u00|x)([2-7][0-9A-Fa-f])")
 
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 _CHUNK = re.compile(r"[^\s\"'<>]+")
@@ -102,6 +109,28 @@ class _Pairs:
         for name, member in pairs:
             members[free_name(name, members)] = member
         return members
+
+
+def undisguised(text: str, clean: Callable[[str], str]) -> str:
+    """The text as it is read, where `clean` then finds something that it did not as it is.
+
+    Without format characters, with HTML's character references and with the escapes of a
+    string's source (`\\u0070`) resolved.
+
+    Args:
+        text: any text.
+        clean: returns its argument itself where it finds nothing.
+    """
+    for bare in (
+        text if text.isascii() else INVISIBLE.sub("", text),
+        html.unescape(text) if ENTITY.search(text) is not None else text,
+        _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "\\" in text else text,
+    ):
+        if bare != text:
+            cleaned = clean(bare)
+            if cleaned != bare:
+                return cleaned
+    return text
 
 
 def percent_decoded(text: str, clean: Callable[[str], str]) -> str:

@@ -11,6 +11,7 @@ import re
 import string
 from collections.abc import Sequence
 
+from .encodings import ENTITY, INVISIBLE
 from .payment import IBAN_START, WIDE_DIGITS
 
 UUID_LENGTH = 36
@@ -96,6 +97,10 @@ def suspects(texts: Sequence[str], joined: str) -> set[int]:
         found += _holding(data, b"--")
     if "'" in joined and " '" in joined:
         found += _holding(data, b" '")
+    if "'" in joined and " b'" in joined:
+        found += _holding(data, b" b'")
+    if "&" in joined:
+        found += _matching(joined, ENTITY)
     if "$" in joined:
         found += _matching(joined, _HASH)
     if "/" in joined:
@@ -106,6 +111,7 @@ def suspects(texts: Sequence[str], joined: str) -> set[int]:
             found += _holding(low, scheme)
     if not joined.isascii():
         found += _matching(joined, WIDE_DIGITS)
+        found += _matching(joined, INVISIBLE)
     return {index for index in found if not is_uuid(texts[index])} if found else set()
 
 

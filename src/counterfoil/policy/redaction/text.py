@@ -9,9 +9,16 @@ from typing import Any
 import orjson
 
 from . import marker
-from .assignments import assignments, elements, inputs, statements
+from .assignments import assignments, elements, form_parts, inputs, pairs, statements
 from .credentials import api_keys, json_web_tokens, password_hashes, private_keys, schemes
-from .encodings import LEVELS, base64_hidden, embedded_json, from_json, percent_decoded
+from .encodings import (
+    LEVELS,
+    base64_hidden,
+    embedded_json,
+    from_json,
+    percent_decoded,
+    undisguised,
+)
 from .payment import card_numbers, ibans, track_data
 from .plain import visible
 from .scan import Scan
@@ -30,7 +37,9 @@ _DETECTORS: tuple[tuple[tuple[str, ...], Callable[[str, Scan], str]], ...] = (
     ((":",), user_information),
     (("hooks", "telegram"), webhooks),
     (("/",), path_tokens),
+    (("form-data",), form_parts),
     (("=", ":", "--"), assignments),
+    (("',", '",'), pairs),
     (("</",), elements),
     (("<",), inputs),
     ((" '", ' "', "\t'", '\t"', "-u"), statements),
@@ -89,6 +98,7 @@ def _round(text: str, scan: Scan, clean_json: CleanJson, identifier: bool, level
             return rewritten(*parsed) or text
         text = embedded_json(text, rewritten)
     text = _patterns(text, scan, identifier)
+    text = undisguised(text, lambda bare: _patterns(bare, scan, identifier))
     text = percent_decoded(text, lambda word: _patterns(word, scan, identifier))
     if identifier:
         return text

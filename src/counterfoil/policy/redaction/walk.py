@@ -11,6 +11,7 @@ import base64
 from typing import Any, TypeAlias
 
 from . import marker, text
+from .credentials import lines_of_keys
 from .keys import Entry, Keys, escaped
 from .paths import States
 from .payment import SMALLEST_CARD, card_digits
@@ -118,6 +119,8 @@ class Walk:
             gathered[3 * index][gathered[3 * index + 1]] = clean
             if harmless is not None and clean == value and scan.hits == hits:
                 self._keys.spare(value, identifier=identifier)
+        if "PRIVATE KEY" in together:
+            lines_of_keys(gathered, scan)
 
     def passes(self, value: str, *, identifier: bool) -> bool:
         """Whether no pattern finds anything in a text; it is remembered if so."""
