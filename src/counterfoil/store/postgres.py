@@ -31,6 +31,7 @@ from .postgres_counts import counts
 from .postgres_error import FAILURES, store_error
 from .postgres_select import count, select, sparsest
 from .postgres_session import Sessions
+from .postgres_turns import Turns
 from .registry import RegistryRow
 from .statement import read_statement
 
@@ -58,7 +59,8 @@ class PostgresStore(PostgresBase):
     ) -> None:
         writers = self._open_sessions(self._writers)
         if self._appender is None or self._appender.sessions is not writers:
-            self._appender = Appender(writers, self.name, self._timeout)
+            turns = Turns(self._open_sessions(self._turns), self._start)
+            self._appender = Appender(writers, turns, self.name, self._timeout)
         await self._run(self._append(self._appender, requests, ids, build, prepare))
 
     async def head(self, log: str) -> Head | None:

@@ -1,14 +1,16 @@
 """Appending to PostgreSQL: a whole batch as one statement, one way to the server and back.
 
 A batch is built on the heads as this process last left them, and sent to a function of the
-database that checks, locks and moves them and writes everything else: the heads are held only
-while the server writes and commits. Where somebody else has moved a head nothing is written, and
-the batch is built anew under the lock.
+database that locks, checks and moves them and writes everything else: the heads are held only
+while the server writes and commits. The next batch is sent on another connection meanwhile, built
+on the heads as the one before will leave them. Where somebody else has moved a head nothing is
+written, and the batch is built anew under the lock.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -17,23 +19,23 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 
-from counterfoil.errors import StoreUnavailableError
 from counterfoil.record.row import LOG_SPAN, EventRow
 
 from .interface import TILE_WIDTH, Batch, Build, Head, HeadRequest
-from .postgres_connection import Backend, Session
-from .postgres_error import FAILURES, is_elsewhere, is_lost, store_error
+from .postgres_connection import Session
+from .postgres_error import FAILURES, is_lost
+from .postgres_lost import LostAnswerError, await_standbys, is_recorded, named
 from .postgres_select import COLUMN_LIST
 from .postgres_session import Sessions
+from .postgres_turns import Turns
 from .statement import read_statement
 
-#: After somebody else has moved a head, how many batches take the lock first.
+#: After somebody else has moved a head, how many batches wait for a turn or take the lock first.
 _CAREFUL = 32
 #: How often a batch is built anew because one of its ids came from elsewhere meanwhile.
 _TRIES = 3
 #: Seconds to find out, on another connection, what became of a batch whose answer was lost.
 _SETTLING = 3.0
-_PAUSE = 0.05
 
 _FIND = (
     f"SELECT {COLUMN_LIST} FROM counterfoil.id CROSS JOIN LATERAL (SELECT * "  # noqa: S608 - no values
@@ -55,39 +57,30 @@ class Work(NamedTuple):
         return [request.log for request in self.requests]
 
 
-class LostAnswerError(Exception):
-    """A batch was sent to be committed, and the answer was lost.
-
-    Attributes:
-        batch: what may be recorded or not.
-        backend: the server's process that may still be at it.
-        error: how the connection was lost.
-    """
-
-    def __init__(self, batch: Batch, backend: Backend, error: Exception) -> None:
-        super().__init__()
-        self.batch = batch
-        self.backend = backend
-        self.error = error
-
-
 class Appender:
-    """Appends batches: those of one log one after the other, those of different logs at once.
+    """Appends batches: those of one log in order, those of different logs at once.
 
     Args:
         sessions: connections to write through.
+        turns: this process's turns at logs that others write to.
         name: the database's address without secrets, for messages.
         timeout: the most seconds to look for a batch whose answer was lost.
     """
 
-    def __init__(self, sessions: Sessions, name: str, timeout: float) -> None:
+    def __init__(self, sessions: Sessions, turns: Turns, name: str, timeout: float) -> None:
         self.sessions = sessions
+        self._shared = turns
         self._name = name
         self._settling = min(_SETTLING, timeout)
-        #: The heads as this process last left them: right for as long as nobody else writes.
+        #: The heads as this process's last batches leave them, once those are committed: right
+        #: for as long as nobody else writes and nothing fails.
         self._heads: dict[str, Head] = {}
         self._careful: dict[str, int] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        #: Batches of each log that are not done.
+        self._pending: Counter[str] = Counter()
+        #: Whether the last batch sent of a log is written, once it and all before it were answered.
+        self._answers: dict[str, asyncio.Future[bool]] = {}
 
     async def append(
         self, requests: Sequence[HeadRequest], ids: Sequence[bytes], build: Build
@@ -101,21 +94,25 @@ class Appender:
             How many events it had.
         """
         work = Work(requests, ids, build)
-        async with self._turn(work.logs):
-            try:
-                batch = await self._append(work)
-            except FAILURES as error:
-                if not is_lost(error):
-                    raise
-                batch = await self._append(work, careful=True)
-        for head in batch.heads:
-            head.tail = None
-            self._heads[head.log] = head
+        self._pending.update(work.logs)
+        try:
+            batch = await self._append(work)
+        except FAILURES as error:
+            if not is_lost(error):
+                raise
+            batch = await self._append(work, careful=True)
+        finally:
+            for log in work.logs:
+                self._pending[log] -= 1
+                if not self._pending[log]:
+                    del self._pending[log]
+                    if self._shared.has(log):
+                        self._shared.end()
         return len(batch.rows)
 
     @asynccontextmanager
     async def _turn(self, logs: Sequence[str]) -> AsyncIterator[None]:
-        """Wait for this process's other batches of these logs, in the order of their names."""
+        """Wait until this process's other batches of these logs are sent, in the names' order."""
         async with AsyncExitStack() as held:
             for log in logs:
                 turn = self._turns.get(log)
@@ -126,33 +123,47 @@ class Appender:
 
     async def _append(self, work: Work, careful: bool = False) -> Batch:
         """Append a batch, or raise: then nothing of it is there, unless the error says so."""
-        known = None if careful else self._known_heads(work)
-        for log in work.logs:
-            self._heads.pop(log, None)
         try:
-            async with self.sessions.one() as session:
-                if known is not None:
-                    batch = await self._append_built(session, work, known)
-                    if batch is not None:
-                        return batch
-                return await self._append_locked(session, work)
+            async with AsyncExitStack() as held:
+                async with self._turn(work.logs):
+                    known = None if careful else await self._known_heads(work)
+                    self._forget(work.logs)
+                    if known is None:
+                        return await self._append_locked(work)
+                    before = {name: replace(head) for name, head in known.items()}
+                    session = await held.enter_async_context(self.sessions.one())
+                    batch = work.build(known, await rows_by_id(session, work.ids))
+                    self._remember(batch)
+                # The event loop has had no turn since: it is sent before the next one is built.
+                if await self._is_written(session, work, batch, before):
+                    return batch
+            async with self._turn(work.logs):
+                self._forget(work.logs)
+                return await self._append_locked(work, before)
         except LostAnswerError as lost:
-            if await self._is_recorded(work, lost):
+            if await is_recorded(self.sessions, work.requests, lost, self._settling, self._name):
                 return lost.batch
             raise lost.error from None
 
-    async def _append_built(
-        self, session: Session, work: Work, known: dict[str, Head]
-    ) -> Batch | None:
-        """Append what is built without a lock; None where that was in vain."""
-        before = {name: replace(head) for name, head in known.items()}
-        batch = work.build(known, await rows_by_id(session, work.ids))
+    async def _is_written(
+        self, session: Session, work: Work, batch: Batch, before: Mapping[str, Head]
+    ) -> bool:
+        """Send what was built without a lock; False where that was in vain."""
+        earlier = {self._answers[log] for log in work.logs if log in self._answers}
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._answers.update(dict.fromkeys(work.logs, answer))
+        written = False
         try:
-            if not batch.heads:
-                await _await_standbys(session, work)
-                return batch
-            if await _write(session, batch, before):
-                return batch
+            if batch.heads:
+                written = await _write(session, batch, before)
+            else:
+                await await_standbys(session, work.requests)
+                written = True
+            if not written and earlier:
+                # It may have overtaken the one that it was built on.
+                done, _ = await asyncio.wait(earlier)
+                if all(one.result() for one in done):
+                    written = await _write(session, batch, before)
         except asyncpg.UniqueViolationError:
             if not work.ids:
                 raise
@@ -161,20 +172,39 @@ class Appender:
                 session.terminate()
                 raise LostAnswerError(batch, session.backend, error) from error
             raise
-        self._careful.update(dict.fromkeys(work.logs, _CAREFUL))
-        return None
+        finally:
+            answer.set_result(written)
+            for log in work.logs:
+                if self._answers.get(log) is answer:
+                    del self._answers[log]
+            if not written:
+                # Nor are the heads right that the next batches were built on.
+                self._forget(work.logs)
+        return written
 
-    async def _append_locked(self, session: Session, work: Work) -> Batch:
-        for tries in range(_TRIES):
-            try:
-                return await self._transact(session, work)
-            except asyncpg.UniqueViolationError:
-                # Another log's writer was a moment earlier with an id that may be there already.
-                if not work.ids or tries == _TRIES - 1:
-                    raise
-        raise AssertionError
+    async def _append_locked(self, work: Work, built_on: Mapping[str, Head] | None = None) -> Batch:
+        """Append under the heads' locks.
 
-    async def _transact(self, session: Session, work: Work) -> Batch:
+        Args:
+            built_on: the heads that it was built on before, in vain.
+        """
+        async with self.sessions.one() as session:
+            for tries in range(_TRIES):
+                try:
+                    batch, heads = await self._transact(session, work)
+                    break
+                except asyncpg.UniqueViolationError:
+                    # Another log's writer was a moment earlier with an id that may be there
+                    # already.
+                    if not work.ids or tries == _TRIES - 1:
+                        raise
+        for log, head in (built_on or {}).items():
+            if not _is_same(head, heads[log]):
+                self._careful[log] = _CAREFUL
+        self._remember(batch)
+        return batch
+
+    async def _transact(self, session: Session, work: Work) -> tuple[Batch, Mapping[str, Head]]:
         transaction = session.transaction(isolation="read_committed")
         await transaction.start()
         try:
@@ -192,47 +222,67 @@ class Appender:
         except FAILURES as error:
             session.terminate()
             raise LostAnswerError(batch, session.backend, error) from error
-        return batch
+        return batch, before
 
-    def _known_heads(self, work: Work) -> dict[str, Head] | None:
-        heads = {}
-        careful = False
+    async def _known_heads(self, work: Work) -> dict[str, Head] | None:
+        """The heads to build on without a lock; None where they have to be locked first."""
+        logs = work.logs
+        others = [log for log in logs if self._is_contended(log)]
+        contended = bool(others)
+        if len(logs) == 1:
+            contended = await self._settle_turn(logs[0], contended)
+        known = {log: replace(self._heads[log]) for log in logs if log in self._heads}
+        if contended or len(known) < len(logs):
+            return None
         for request in work.requests:
-            batches = self._careful.pop(request.log, 0)
-            if batches > 1:
-                self._careful[request.log] = batches - 1
-            head = self._heads.get(request.log)
-            careful |= batches > 0 or head is None or request.wants_tail(head.size)
-            if head is not None:
-                heads[request.log] = replace(head)
-        return None if careful else heads
+            head = known[request.log]
+            if head.tail is None and request.wants_tail(head.size):
+                return None
+        return known
 
-    async def _is_recorded(self, work: Work, lost: LostAnswerError) -> bool:
-        """Whether a batch is there after all, once nobody can still be writing it.
+    def _is_contended(self, log: str) -> bool:
+        """Whether others have written to a log lately; asked once a batch."""
+        batches = self._careful.pop(log, 0)
+        if batches > 1:
+            self._careful[log] = batches - 1
+        return batches > 0
 
-        Raises:
-            StoreUnavailableError: that cannot be found out.
+    async def _settle_turn(self, log: str, contended: bool) -> bool:
+        """Take a turn at a log that others write to, or let go of it.
+
+        Returns:
+            Whether the log has to be written to without a turn that it should have.
         """
-        try:
-            async with asyncio.timeout(self._settling):
-                while True:
-                    try:
-                        async with self.sessions.one() as session:
-                            return await _find_lost(session, work, lost)
-                    except FAILURES as error:
-                        # A standby may not have it yet, and may soon take the place of the other.
-                        if not is_lost(error) and not is_elsewhere(error):
-                            raise
-                        await asyncio.sleep(_PAUSE)
-        except FAILURES as error:
-            failure = store_error(error, self._name)
-            if isinstance(error, TimeoutError):
-                failure = StoreUnavailableError(
-                    f"The connection to the database {self._name} was lost during a commit.",
-                    remedy="A retry with the same event_id is safe: it is recorded once.",
-                )
-            failure.outcome_known = False
-            raise failure from lost.error
+        if self._shared.has(log):
+            if contended and not self._shared.is_over:
+                return False
+            await self._answered(log)
+            self._shared.end()
+        if not contended:
+            return False
+        await self._answered(log)
+        left = self._heads.get(log)
+        head = await self._shared.take(log)
+        if head is None:
+            return True
+        if left is None or not _is_same(left, head):
+            self._careful[log] = _CAREFUL
+        self._heads[log] = head
+        return False
+
+    async def _answered(self, log: str) -> None:
+        answer = self._answers.get(log)
+        if answer is not None:
+            await asyncio.wait({answer})
+
+    def _remember(self, batch: Batch) -> None:
+        for head in batch.heads:
+            head.tail = None
+            self._heads[head.log] = head
+
+    def _forget(self, logs: Sequence[str]) -> None:
+        for log in logs:
+            self._heads.pop(log, None)
 
 
 def head_of(row: Iterable[Any]) -> Head:
@@ -249,7 +299,7 @@ async def rows_by_id(session: Session, ids: Sequence[bytes]) -> dict[bytes, Even
 
 
 async def _lock_heads(session: Session, requests: Sequence[HeadRequest]) -> dict[str, Head]:
-    rows = await session.fetch(read_statement("postgres", "lock_heads"), *_named(requests))
+    rows = await session.fetch(read_statement("postgres", "lock_heads"), *named(requests))
     heads = {row["name"]: head_of(row) for row in rows}
     for request in requests:
         head = heads[request.log]
@@ -259,10 +309,6 @@ async def _lock_heads(session: Session, requests: Sequence[HeadRequest]) -> dict
             tail = await session.fetchval(read_statement("postgres", "tail"), start, end)
             head.tail = tail or b""
     return heads
-
-
-def _named(requests: Sequence[HeadRequest]) -> tuple[list[str], list[str]]:
-    return [one.log for one in requests], [one.origin for one in requests]
 
 
 async def _write(session: Session, batch: Batch, before: Mapping[str, Head]) -> bool:
@@ -279,33 +325,12 @@ async def _write(session: Session, batch: Batch, before: Mapping[str, Head]) -> 
     return written
 
 
+def _is_same(one: Head, other: Head) -> bool:
+    return (one.size, one.frontier, one.sealed) == (other.size, other.frontier, other.sealed)
+
+
 def _moved(old: Head, new: Head) -> tuple[Any, ...]:
     return (
         new.number, old.size, old.frontier, old.sealed,
         new.origin, new.size, new.recorded_at, new.frontier, new.sealed,
     )  # fmt: skip
-
-
-async def _find_lost(session: Session, work: Work, lost: LostAnswerError) -> bool:
-    statement = read_statement("postgres", "end_session")
-    while True:
-        if not await session.fetchval(statement, *lost.backend):
-            break
-        await asyncio.sleep(_PAUSE)
-    await _await_standbys(session, work)
-    if not lost.batch.rows:
-        return not lost.batch.heads
-    # All of a batch is there or nothing; and no other event has its leaf, which is salted.
-    row = EventRow._make(lost.batch.rows[-1])
-    leaf = read_statement("postgres", "leaf")
-    found: bytes | None = await session.fetchval(leaf, row.position)
-    return found == row.leaf
-
-
-async def _await_standbys(session: Session, work: Work) -> None:
-    """Wait until what can be read is where it has to be, on this server and its standbys.
-
-    A commit that was cut short while it waited for a standby can be read all the same. To lock the
-    heads is a write of its own: its commit waits as that one did, and no standby allows it.
-    """
-    await session.fetch(read_statement("postgres", "lock_heads"), *_named(work.requests))

@@ -46,6 +46,8 @@ class PostgresBase:
         self._pid: int | None = None
         self._readers: Sessions | None = None
         self._writers: Sessions | None = None
+        #: Of the one turn that this process can have, where others write to its log.
+        self._turns: Sessions | None = None
         self._running: set[asyncio.Task[Any]] = set()
 
     @property
@@ -67,6 +69,7 @@ class PostgresBase:
         timeout = self._timeout
         self._writers = self._sessions(patience=timeout, size=WRITERS)
         self._readers = self._sessions(patience=timeout * _READING, size=READERS)
+        self._turns = self._sessions(patience=timeout, size=1)
         try:
             await self._guard(self._open(self._writers, self._readers))
         except BaseException:
@@ -75,19 +78,19 @@ class PostgresBase:
 
     async def close(self) -> None:
         self._check_process()
-        writers, self._writers = self._writers, None
-        readers, self._readers = self._readers, None
+        all_sessions = [self._writers, self._readers, self._turns]
+        self._writers = self._readers = self._turns = None
         try:
             while self._running:
                 await asyncio.wait(self._running)
         except asyncio.CancelledError:
             for task in self._running:
                 task.cancel()
-            for sessions in (writers, readers):
+            for sessions in all_sessions:
                 if sessions is not None:
                     sessions.terminate()
             raise
-        for sessions in (writers, readers):
+        for sessions in all_sessions:
             if sessions is not None:
                 await sessions.close()
         self._pid = None
@@ -158,7 +161,7 @@ class PostgresBase:
         except FAILURES as error:
             if is_elsewhere(error):
                 # What is read from there may be behind what is written elsewhere.
-                for sessions in (self._readers, self._writers):
+                for sessions in (self._readers, self._writers, self._turns):
                     if sessions is not None:
                         sessions.terminate()
             raise store_error(error, self.name) from error
