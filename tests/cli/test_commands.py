@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -319,3 +320,11 @@ def test_a_reader_that_has_enough_is_no_error(run: Run) -> None:
 def test_no_colours_are_sent_where_nobody_sees_them(run: Run, price_id: str) -> None:
     assert "\x1b" not in run("query").out
     assert PRICE[1] == "price_changed"
+
+
+def test_a_closed_standard_output_is_no_error(run: Run) -> None:
+    run(*PRICE)
+    command = [sys.executable, "-m", "counterfoil", "query"]
+    closed = f"{shlex.join(command)} >&-"
+    done = subprocess.run(["/bin/sh", "-c", closed], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -105,11 +105,14 @@ def test_a_file_that_cannot_be_used_is_refused(own_place: Path, text: str) -> No
 
 
 def test_a_variable_that_is_no_setting_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    own_place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("COUNTERFOIL_KEYFILE", SECRET)
+    (own_place / ".env").write_text(f"COUNTERFOIL_SPOL={SECRET}\nDATABASE_SPOL={SECRET}\n")
     load_settings()
     assert "COUNTERFOIL_KEYFILE" in caplog.text
+    assert "COUNTERFOIL_SPOL" in caplog.text
+    assert "DATABASE_SPOL" not in caplog.text
     assert SECRET not in caplog.text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -224,6 +225,11 @@ def slipped(**assigned: Any) -> AuditOptions:
     return options
 
 
+def endless() -> Iterator[str]:
+    while True:
+        yield "xy"
+
+
 @pytest.mark.parametrize(
     ("options", "kept", "noted"),
     [
@@ -232,6 +238,11 @@ def slipped(**assigned: Any) -> AuditOptions:
         ({"sensitive_fields": ("xy",)}, ["xy"], None),
         ({"sensitive_fields": {"xy"}}, ["xy"], None),
         ({"sensitive_fields": [1]}, [], "cannot be used: sensitive_fields"),
+        ({"sensitive_fields": [1, "xy"]}, ["xy"], "cannot be used: sensitive_fields"),
+        ({"sensitive_fields": deque(["xy"])}, ["xy"], None),
+        ({"sensitive_fields": (name for name in ["xy"])}, ["xy"], None),
+        (slipped(sensitive_fields=endless()), ["xy"] * 1000, "cannot be used: sensitive_fields"),
+        (slipped(sensitive_fields=range(10**12)), [], "cannot be used: sensitive_fields"),
         ({"anonymize_data": "perhaps"}, [], "cannot be used: anonymize_data"),
         ({"no_such_option": 1}, [], None),
         (slipped(sensitive_fields="xy"), ["xy"], None),

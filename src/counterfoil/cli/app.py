@@ -116,4 +116,17 @@ app.add_typer(import_module("counterfoil.cli.config").app, name="config")
 
 def main() -> None:
     """Run the command line with the process's arguments, and exit."""
+    _fill_streams()
     app()
+
+
+def _fill_streams() -> None:
+    """Standard streams that were closed lead nowhere, and their numbers to no file of ours."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")

@@ -217,9 +217,9 @@ def load_settings(**given: Any) -> Settings:
     Raises:
         ConfigurationError: a setting is unknown or cannot be used, or a file is damaged.
     """
-    for name in unknown_variables():
-        logger.warning("%s is set, but there is no such setting; it has no effect.", name)
     try:
+        for name in unknown_variables():
+            logger.warning("%s is set, but there is no such setting; it has no effect.", name)
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise ConfigurationError(_complaints(error), remedy=_SEE) from None
@@ -234,15 +234,13 @@ def load_settings(**given: Any) -> Settings:
 
 
 def unknown_variables() -> list[str]:
-    """Variables of the environment that look like settings and are none."""
+    """Variables of the environment and of ``.env`` that look like settings and are none."""
     known = {CONFIG_VARIABLE} | {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
     nested = tuple(f"{name}{NESTED}" for name in known)
     return sorted(
-        name
-        for name in os.environ
-        if (upper := name.upper()).startswith(PREFIX)
-        and upper not in known
-        and not upper.startswith(nested)
+        upper
+        for upper in {name.upper() for name in (*os.environ, *_OwnDotEnv(Settings).env_vars)}
+        if upper.startswith(PREFIX) and upper not in known and not upper.startswith(nested)
     )
 
 

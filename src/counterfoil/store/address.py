@@ -23,7 +23,7 @@ def open_store(url: str, *, timeout: float = 10.0) -> Store:
         ConfigurationError: the address is of no known form.
         MissingExtraError: the packages for the engine are not installed.
     """
-    scheme = url.partition(":")[0]
+    scheme = url.partition(":")[0] if type(url) is str else None
     if scheme == "memory":
         from .memory import MemoryStore
 
@@ -53,11 +53,16 @@ def sqlite_path(url: str) -> Path:
     Raises:
         ConfigurationError: it names no file, or a host or options.
     """
-    parts = urlsplit(url)
-    path = unquote(parts.path.removeprefix("/"))
-    if parts.scheme != "sqlite" or parts.netloc or not path or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    path = Path(unquote(parts.path.removeprefix("/")))
+    more = parts.netloc or parts.query or parts.fragment
+    if parts.scheme != "sqlite" or more or path.name in ("", ".."):
         raise ConfigurationError(
-            "The SQLite address names no file.",
-            remedy="Use sqlite:///audit.db, or sqlite:////absolute/path/audit.db.",
+            "The SQLite address names no file, or more than a file.",
+            remedy="Use sqlite:///audit.db, or sqlite:////absolute/path/audit.db, with %3F for a "
+            "? and %23 for a # in a name.",
         )
-    return Path(path)
+    return path

@@ -15,7 +15,7 @@ _PORTS = {"https": 443, "http": 80}
 
 def is_server(url: str) -> bool:
     """Whether an address is a server's, and no database's."""
-    return urlsplit(url).scheme in SCHEMES
+    return type(url) is str and url.partition(":")[0].lower() in SCHEMES
 
 
 @dataclass(frozen=True, slots=True)
