@@ -85,6 +85,13 @@ def test_a_detail_says_more() -> None:
     assert sentence(event("data_exported", details={"rows": 61})).endswith(": rows 61")
 
 
+def test_of_the_log_s_own_events_it_is_said_what_exactly_was_done() -> None:
+    made = event("audit.key", audit={"kind": "access_key_created"}, details={"name": "desk"})
+    assert sentence(made) == "u-42 made an access key: desk"
+    other = event("audit.key", audit={"kind": ["unknown"]})
+    assert sentence(other) == "u-42 changed an access key"
+
+
 HOSTILE = st.text(
     alphabet=st.one_of(
         st.sampled_from("\x1b\x07\r\n\t\x9b\u202e\u2066\u200b\u2028\x00[]/"),

@@ -118,10 +118,28 @@ PHRASES: Final[dict[str, Phrase]] = {
     "audit.hold_placed": Phrase("placed a legal hold"),
     "audit.hold_released": Phrase("released a legal hold"),
     "audit.config": Phrase("changed the log's own configuration"),
-    "audit.key": Phrase("changed a key", members=("name",)),
+    "audit.key": Phrase("changed an access key", members=("name",)),
     "audit.gap": Phrase("counted events that could not be written"),
     "audit.restored": Phrase("went on from a restored backup"),
 }
 
 #: A type that has no phrase of its own is named as it is.
 OTHER: Final = Phrase("did {type}[ on {}]")
+
+#: Of the log's own events, by type and kind: what exactly was done.
+KINDS: Final[dict[str, Phrase]] = {
+    "audit.config:server_configured": Phrase("configured the server"),
+    "audit.config:server_settings_changed": Phrase("changed the server's settings"),
+    "audit.key:access_key_created": Phrase("made an access key", members=("name",)),
+    "audit.key:access_key_revoked": Phrase("revoked an access key", members=("name",)),
+    "audit.key:access_key_rotated": Phrase("rotated an access key", members=("name",)),
+    "audit.key:token_key": Phrase("made a key for tokens"),
+    "audit.read:count": Phrase("counted events"),
+    "audit.read:entries": Phrase("read a log's entries"),
+    "audit.read:event": Phrase("opened an event"),
+    "audit.read:follow": Phrase("watched the log live"),
+    "audit.read:proof": Phrase("had an event proved"),
+    "audit.read:query": Phrase("searched the log"),
+    "audit.read:timeline": Phrase("counted events over time"),
+    "audit.read:viewer_token": Phrase("made a viewer token"),
+}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .phrases import OTHER, PHRASES, Phrase
+from .phrases import KINDS, OTHER, PHRASES, Phrase
 from .visible import short, visible
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def sentence(event: Event) -> str:
 
 def deed(event: Event) -> str:
     """What the actor did: the sentence without its subject."""
-    phrase = PHRASES.get(event.type, OTHER)
+    phrase = _phrase(event)
     text = _what(event, phrase)
     more = ", ".join(_changes(event, phrase.field)) or _member(event, phrase)
     if more:
@@ -55,6 +55,15 @@ def actor(event: Event) -> str:
     if event.on_behalf_of is not None:
         who += f" for {short(event.on_behalf_of, _MAX_ID)}"
     return who
+
+
+def _phrase(event: Event) -> Phrase:
+    """The phrase of a type; of the log's own events, of what exactly was done."""
+    if event.audit is not None:
+        found = KINDS.get(f"{event.type}:{event.audit.get('kind')}")
+        if found is not None:
+            return found
+    return PHRASES.get(event.type, OTHER)
 
 
 def _what(event: Event, phrase: Phrase) -> str:
