@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from counterfoil.errors import SearchError
 
-from .fields import canonical, nearest
+from .fields import FIELDS, canonical, nearest
 from .terms import FieldTerm, Term, Terms, TextTerm, Value
 
 #: The longest search, in characters, and its most terms.
@@ -136,7 +136,7 @@ class _Parser:
             suggestion = f"{self._text[: found.start()]}{close}:{self._text[found.end() :]}"
         return SearchError(
             "There is no field of that name.",
-            remedy=(f"Did you mean {close}:? " if close else "")
+            remedy=(f"Did you mean {close}:? " if close else f"Fields: {', '.join(FIELDS)}. ")
             + "To look for it as text, put it in quotes.",
             start=found.start(),
             end=found.end(),
