@@ -257,6 +257,28 @@ def test_everything_is_done_with_the_keyboard(visit: Visit, site: Site) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Integrity")
 
 
+def test_the_way_back_leads_to_the_search_and_the_row(visit: Visit, site: Site) -> None:
+    page = visit()
+    page.goto("/?q=type:price_changed")
+    second = page.locator(".row .open").nth(1)
+    name = second.get_attribute("href")
+    second.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_url(f"**{name}")
+    page.keyboard.press("u")
+    page.wait_for_url("**/?q=type:price_changed")
+    expect(page.locator(f'.row .open[href="{name}"]')).to_be_focused()
+
+
+def test_a_server_that_does_not_answer_is_told(visit: Visit, complaints: list[str]) -> None:
+    page = visit()
+    expect(page.locator(".row").first).to_be_visible()
+    page.route("**/?q=*", lambda route: route.abort())
+    page.get_by_role("link", name="24 h").click()
+    expect(page.get_by_text("The server did not answer. Try again.")).to_be_visible()
+    complaints.clear()  # the request that failed
+
+
 def test_hostile_content_is_harmless_text(visit: Visit, site: Site) -> None:
     page = visit()
     page.on("dialog", lambda dialog: dialog.dismiss())

@@ -92,6 +92,30 @@ async def test_a_database_that_is_away_is_told_on_a_page(
     assert "The log does not answer" in page.text
 
 
+async def test_a_part_that_cannot_be_shown_says_so_in_its_place(
+    visitor: MakeVisitor, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailableError
+
+    browser = await visitor()
+    monkeypatch.setattr(type(services.audit), "timeline", away)
+    part = await browser.get("/parts/overview", params={"q": ""})
+    assert part.status_code == 503
+    assert 'id="overview"' in part.text
+    assert "The log does not answer" in part.text
+    assert "Not counted" in part.text
+    missing = await browser.get("/parts/related/01920000-0000-7000-8000-000000000000")
+    assert (missing.status_code, 'id="related"' in missing.text) == (404, True)
+    assert "<html" not in part.text + missing.text
+
+
+async def test_the_keys_page_says_which_logs_a_key_is_bound_to(visitor: MakeVisitor) -> None:
+    await visitor("reader", name="staff", logs=["hr", "pay"])
+    page = (await (await visitor("admin")).get("/keys")).text
+    assert "only the logs hr, pay" in page
+
+
 async def test_an_id_leads_to_its_event(audit: AuditLog, visitor: MakeVisitor) -> None:
     event_id = await _record(audit)
     browser = await visitor()

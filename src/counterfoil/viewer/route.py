@@ -27,6 +27,8 @@ from .visitor import stranger_of, visitor_of
 
 #: What scripts fetch is answered with JSON.
 DATA: Final = ("/data/", "/live")
+#: What pages fetch, and put in its place.
+PARTS: Final = "/parts/"
 _STATUS: Final[tuple[tuple[type[CounterfoilError], int, str], ...]] = (
     (AuthenticationError, 401, "signed_out"),
     (ForbiddenError, 403, "forbidden"),
@@ -66,6 +68,10 @@ async def _answer(request: Request, error: CounterfoilError) -> Response:
         return JSONResponse(body, status, {"cache-control": "no-store"})
     if name == "signed_out":
         return _sign_in(request)
+    if request.url.path.startswith(PARTS):
+        part = request.url.path.removeprefix(PARTS).partition("/")[0]
+        said = {"part": part, "kind": name, "message": str(error)}
+        return render("trouble_part.html", stranger_of(request), status, **said)
     return await _trouble(request, status, name, str(error))
 
 

@@ -26,9 +26,16 @@ export function moment(iso) {
   return new Intl.DateTimeFormat(language(), form).format(new Date(iso));
 }
 
-/** Say something to those who do not see the page. */
+// Milliseconds for which what is said stands at the bottom of the page.
+const SAID = 6000;
+let saying;
+
+/** Say something: shown for a while, and read out. */
 export function say(said) {
-  document.getElementById("say").textContent = said;
+  const place = document.getElementById("say");
+  place.textContent = said;
+  clearTimeout(saying);
+  saying = setTimeout(() => place.replaceChildren(), SAID);
 }
 
 /** An element with classes and children; texts are texts, whatever they hold. */

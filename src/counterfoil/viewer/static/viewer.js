@@ -17,6 +17,17 @@ function keep(name, value) {
 
 const local = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
+/** Copy what an element says; where the page may not, it is selected for its reader to copy. */
+async function copy(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent);
+    say(text("copied"));
+  } catch {
+    getSelection().selectAllChildren(element);
+    say(text("selected"));
+  }
+}
+
 const actions = {
   theme() {
     const root = document.documentElement;
@@ -39,8 +50,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-action], [data-copy]");
   if (button?.dataset.action) actions[button.dataset.action](button);
   if (button?.dataset.copy) {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    say(text("copied"));
+    await copy(document.getElementById(button.dataset.copy));
   }
   // A menu closes when something beside it is chosen.
   for (const menu of document.querySelectorAll("details.menu[open]"))
@@ -111,6 +121,33 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   keys[pressed]();
 });
+
+// The way back to the list leads to the search and the row that somebody came from.
+const LIST = "counterfoil.list";
+const OPENED = "counterfoil.opened";
+
+document.addEventListener("click", (event) => {
+  const list = event.target.closest("[data-back]") && sessionStorage.getItem(LIST);
+  if (!list || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  sessionStorage.setItem(OPENED, location.pathname);
+  location.assign(list);
+}, true);
+
+// What somebody searched for is theirs: it goes with them.
+if (location.pathname === "/sign-in") sessionStorage.removeItem(LIST);
+
+document.addEventListener("htmx:load", () => {
+  if (location.pathname !== "/" || !document.getElementById("q")) return;
+  sessionStorage.setItem(LIST, location.pathname + location.search);
+  const opened = sessionStorage.getItem(OPENED);
+  sessionStorage.removeItem(OPENED);
+  rows().find((row) => row.getAttribute("href") === opened)?.focus();
+});
+
+// What could not be asked is said, since nothing else shows it.
+document.addEventListener("htmx:sendError", () => say(text("offline")));
 
 // After a part of the page was replaced, its reader goes on from its beginning.
 document.addEventListener("submit", (event) => {
