@@ -173,6 +173,34 @@ async def test_another_process_that_holds_the_write_lock(path: Path) -> None:
         assert (await log.verify()).ok
 
 
+async def test_a_file_that_was_moved_is_written_to_again_at_its_place(path: Path) -> None:
+    async with AuditLog.open(f"sqlite:///{path}", limits=EAGER) as log:
+        recorded = [await log.log_event(LOGIN)]
+        await asyncio.to_thread(path.rename, path.with_name("moved.db"))
+        recorded.append(await log.log_event(LOGIN))
+        with pytest.raises(WriteError, match="removed, renamed or replaced") as refused:
+            await log.log_event(ROLE)
+        assert refused.value.outcome_known
+        await asyncio.to_thread(path.with_name("moved.db").rename, path)
+        recorded.append(await log.log_event(ROLE))
+    async with delivered(path) as log:
+        assert sorted(await ids(log)) == sorted(recorded)
+        assert (await log.verify()).ok
+
+
+async def test_what_follows_on_a_file_that_was_removed_is_in_the_next_one(path: Path) -> None:
+    def remove() -> None:
+        for name in ("audit.db", "audit.db-wal", "audit.db-shm"):
+            path.with_name(name).unlink()
+
+    async with AuditLog.open(f"sqlite:///{path}", limits=EAGER) as log:
+        await log.log_event(LOGIN)
+        await asyncio.to_thread(remove)
+        kept = await log.log_event(LOGIN)
+    async with delivered(path) as log:
+        assert await ids(log) == [kept]
+
+
 async def test_a_first_write_to_a_log_while_the_store_is_away(store: FlakyStore) -> None:
     async with opened(store, limits=HASTY) as log:
         store.go(Trouble.FAILS)

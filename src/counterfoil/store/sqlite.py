@@ -30,7 +30,7 @@ from .interface import (
 )
 from .registry import RegistryRow
 from .sqlite_append import Appender
-from .sqlite_connection import connect, migrate, transaction
+from .sqlite_connection import connect, migrate, refuse_moved, transaction
 from .sqlite_counts import counts_sql
 from .sqlite_error import store_error
 from .sqlite_registry import (
@@ -301,7 +301,12 @@ class SQLiteStore:
     async def _write(self, function: Callable[[apsw.Connection], R]) -> R:
         if self._writer is None:
             raise ClosedError
-        return await self._run(self._writer, function)
+
+        def write(connection: apsw.Connection) -> R:
+            refuse_moved(connection, self.path)
+            return function(connection)
+
+        return await self._run(self._writer, write)
 
     async def _run(
         self, thread: ConnectionThread[apsw.Connection], function: Callable[[apsw.Connection], R]

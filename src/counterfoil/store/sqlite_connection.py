@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 import time
 from collections.abc import Callable
@@ -95,6 +96,24 @@ def roll_back(connection: apsw.Connection) -> None:
     """
     if not connection.get_autocommit():
         connection.execute("ROLLBACK")
+
+
+def refuse_moved(connection: apsw.Connection, path: Path) -> None:
+    """Refuse to write to a file that no longer stands at its place.
+
+    SQLite would go on writing to it, and whoever opens the place finds nothing of that.
+
+    Raises:
+        StoreUnavailableError: it was removed, renamed or replaced.
+    """
+    moved = ctypes.c_int(0)
+    # Unlike os.stat it keeps the interpreter lock, whose return can take milliseconds.
+    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    if moved.value:
+        raise StoreUnavailableError(
+            f"The file {path} was removed, renamed or replaced while the log was open.",
+            remedy="Put it back, or close the log and open it again.",
+        )
 
 
 def migrate(connection: apsw.Connection) -> None:
