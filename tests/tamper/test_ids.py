@@ -10,7 +10,7 @@ import pytest
 from counterfoil.log.verification.report import Fault, Place
 
 from .conftest import CopyOf
-from .database import Database, SQLiteDatabase, base_of
+from .database import OTHER_LOG, Database, SQLiteDatabase, base_of
 
 #: The event that is tampered with, and another one.
 ONE, OTHER = 123, 301
@@ -57,7 +57,53 @@ def test_an_id_that_was_added_is_extra(postgres_copy: CopyOf, log: int) -> None:
         position = (log << 40) + 5000
         database.run("INSERT INTO id (position, id) VALUES (?, ?)", (position, b"i" * 16))
         name = {base_of(database) >> 40: "default"}.get(log, "")
-        assert findings_of(database) == [(Fault.EXTRA, Place.ID, name, 5000)]
+        extra = [(Fault.EXTRA, Place.ID, name, 5000)]
+        assert findings_of(database) == extra
+        # Whoever asks for one log is told what leads into it.
+        assert findings_of(database, log="default") == (extra if name else [])
+        assert findings_of(database, log=OTHER_LOG) == []
+
+
+def test_ids_that_lead_astray_elsewhere_hide_none_that_lead_into_a_log(
+    postgres_copy: CopyOf,
+) -> None:
+    with postgres_copy() as database:
+        for number in range(200):
+            where = base_of(database) if number == 199 else 9 << 40
+            database.run(
+                "INSERT INTO id (position, id) VALUES (?, ?)",
+                (where + 5000, number.to_bytes(16, "big")),
+            )
+        found = findings_of(database, log="default")
+        assert found == [(Fault.EXTRA, Place.ID, "default", 5000)]
+
+
+def test_where_other_logs_have_very_many_ids_it_is_said_that_nobody_looked(
+    postgres_copy: CopyOf,
+) -> None:
+    with postgres_copy() as database:
+        database.run("INSERT INTO id (position, id) VALUES (?, ?)", ((1 << 40) + 5000, b"i" * 16))
+        assert findings_of(database, log="default")
+        database.run("UPDATE log SET size = 1000000 WHERE name = ?", (OTHER_LOG,))
+        report = asyncio.run(database.verify(processes=0, log="default"))
+        assert report.ok
+        assert report.logs[0].not_looked_at == ("ids that lead to no event",)
+
+
+@pytest.mark.parametrize("how", [{}, {"log": "default"}, {"since": 256}], ids=str)
+def test_a_table_of_ids_that_is_gone_is_said_to_be(
+    postgres_copy: CopyOf, how: dict[str, Any]
+) -> None:
+    with postgres_copy() as database:
+        database.run("UPDATE event SET level = 3 WHERE position = ?", (base_of(database) + OTHER,))
+        database.run("DROP TABLE id")
+        report = asyncio.run(database.verify(processes=0, **how))
+        ways = [one for one in report.findings if one.place is Place.ID]
+        assert {one.fault for one in ways} == {Fault.UNREADABLE}
+        assert "default" in {one.log for one in ways}
+        assert all("no table" in str(one) for one in ways)
+        # And what else is wrong is said as well.
+        assert (Place.COLUMN, OTHER) in {(one.place, one.index) for one in report.findings}
 
 
 def test_an_altered_index_of_ids_is_found(fresh_copy: CopyOf) -> None:

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from counterfoil.log.verification.report import Fault, Place
+
 from .conftest import CopyOf
 from .database import COVERED, PostgresDatabase
 from .test_bits import CELLS, find_flipped_bit
@@ -70,3 +72,33 @@ def test_nothing_is_found_where_nothing_was_changed(postgres_original: PostgresD
     assert report.ok
     assert report.findings == ()
     assert report.events == 350
+
+
+#: Tables, and where it is said that they are gone.
+GONE = {
+    "id": {Place.ID},
+    "mention": {Place.MENTION, Place.DISCLOSURE},
+    "tile": {Place.TILE},
+    "count_by_hour": {Place.COUNT},
+    "count_by_day": {Place.COUNT},
+    "checkpoint": {Place.CHECKPOINT},
+    "company_log": {Place.META},
+    "event": {Place.EVENT},
+    "log": {Place.HEAD},
+    "meta": {Place.META},
+}
+
+
+@pytest.mark.parametrize("table", GONE)
+def test_a_dropped_table_is_unreadable_and_hides_nothing_else(
+    postgres_copy: CopyOf, table: str
+) -> None:
+    with postgres_copy() as database:
+        if table != "tile":
+            database.run("UPDATE tile SET hashes = hashes || hashes WHERE level = 0")
+        database.run(f"DROP TABLE {table} CASCADE")
+        report = asyncio.run(database.verify(processes=0))
+        unreadable = {one.place for one in report.findings if one.fault == Fault.UNREADABLE}
+        assert unreadable & GONE[table], report.findings
+        if table not in ("log", "event", "tile"):
+            assert (Fault.ALTERED, Place.TILE) in {(o.fault, o.place) for o in report.findings}

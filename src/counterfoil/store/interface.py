@@ -312,11 +312,14 @@ class Store(Registry, Protocol):
         """
         ...
 
-    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
+    async def stray_ids(
+        self, limit: int, first: int = SMALLEST, last: int = LARGEST
+    ) -> list[tuple[int, bytes]]:
         """(position, id) of ids that lead to no event with that id; looks at every id.
 
         Args:
             limit: the most to return, at least 1.
+            first, last: the positions that they lead to, both inclusive.
         """
         ...
 

@@ -182,12 +182,13 @@ class MemoryStore:
         found = [(place, tables.ids.get(tables.events[place].id)) for place in places]
         return [pair for pair in found if pair[0] != pair[1]]
 
-    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
+    async def stray_ids(
+        self, limit: int, first: int = SMALLEST, last: int = LARGEST
+    ) -> list[tuple[int, bytes]]:
         tables = self._open_tables
         own = {(row.position, row.id) for row in tables.events.values()}
-        return [(place, id_) for id_, place in tables.ids.items() if (place, id_) not in own][
-            :limit
-        ]
+        strays = [(place, id_) for id_, place in tables.ids.items() if (place, id_) not in own]
+        return [one for one in strays if first <= one[0] <= last][:limit]
 
     async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
         tables = self._open_tables

@@ -128,12 +128,14 @@ class PostgresStore(PostgresBase):
     async def misplaced_ids(self, first: int, last: int) -> list[tuple[int, int | None]]:
         return [tuple(row) for row in await self._rows("misplaced_ids", first, last)]
 
-    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
+    async def stray_ids(
+        self, limit: int, first: int = SMALLEST, last: int = LARGEST
+    ) -> list[tuple[int, bytes]]:
         strays: list[tuple[int, bytes]] = []
         after: bytes | None = b""
         while after is not None and len(strays) < limit:
             # Page by page, so that no statement takes long, however many ids there are.
-            rows = await self._rows("stray_ids", after, _IDS_AT_ONCE)
+            rows = await self._rows("stray_ids", after, _IDS_AT_ONCE, first, last)
             strays += [(row["position"], row["id"]) for row in rows if row["is_stray"]]
             after = rows[-1]["id"] if rows else None
         return strays[:limit]

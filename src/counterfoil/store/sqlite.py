@@ -186,8 +186,11 @@ class SQLiteStore:
         sql = statement("misplaced_ids")
         return await self._read(lambda c: list(c.execute(sql, (first, last))))
 
-    async def stray_ids(self, limit: int) -> list[tuple[int, bytes]]:
-        return await self._read(lambda c: list(c.execute(statement("stray_ids"), (limit,))))
+    async def stray_ids(
+        self, limit: int, first: int = SMALLEST, last: int = LARGEST
+    ) -> list[tuple[int, bytes]]:
+        values = (first, last, limit)
+        return await self._read(lambda c: list(c.execute(statement("stray_ids"), values)))
 
     async def put_checkpoints(self, checkpoints: Sequence[CheckpointRow]) -> None:
         sql = statement("put_checkpoint")

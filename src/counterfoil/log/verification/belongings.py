@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from counterfoil.errors import StoreCorruptError
 from counterfoil.log.company_logs import is_company_log
 from counterfoil.log.seal import MOVED, seal_of
 from counterfoil.record.row import LOG_SPAN
 from counterfoil.store import Head, Selection, Store
 
+from .damage import DAMAGE
 from .report import Fault, Finding, Findings, Place
 
 _PAGE = 500
@@ -29,7 +29,7 @@ async def check_company_logs(store: Store, heads: Mapping[str, Head], findings: 
         while page := await store.company_log_page(after, _PAGE):
             after = page[-1][0]
             owners.update((log, company) for company, log in page)
-    except StoreCorruptError:
+    except DAMAGE:
         _find(findings, Fault.UNREADABLE, "", "the table of companies' logs")
         return
     for log, head in heads.items():
@@ -42,7 +42,7 @@ async def check_company_logs(store: Store, heads: Mapping[str, Head], findings: 
             rows = await store.select(
                 Selection(first, first + head.size - 1, newest_first=False, limit=_FEW)
             )
-        except StoreCorruptError:
+        except DAMAGE:
             continue  # found where the events are checked
         companies = {row.company_id for row in rows} - {None}
         if companies and owners[log] not in companies:
@@ -57,7 +57,7 @@ async def check_seals(store: Store, heads: Mapping[str, Head], findings: Finding
     """
     try:
         seal = await seal_of(store)
-    except StoreCorruptError:
+    except DAMAGE:
         _find(findings, Fault.UNREADABLE, "", "the database's seal")
         return
     for log, head in heads.items():

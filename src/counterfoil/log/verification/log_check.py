@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import orjson
 
-from counterfoil.errors import FormatError, ProofError, StoreCorruptError
+from counterfoil.errors import FormatError, ProofError
 from counterfoil.log.proving.identity import Identity
 from counterfoil.log.proving.published import Published
 from counterfoil.log.proving.rollback import RESTORED_MARK
@@ -21,7 +21,9 @@ from counterfoil.store import Head, Selection, Store
 
 from .checkpoints import CheckpointCheck
 from .counts import CountCheck
+from .damage import DAMAGE
 from .events import Kind, event_id_of, kind_of
+from .ids import STRAY_IDS
 from .report import DigestStates, EntryStates, Fault, Finding, Findings, LogReport, Place
 from .segment import SEGMENT, Segment, SegmentResult, read_readable
 from .tree import TreeCheck
@@ -170,7 +172,7 @@ class LogCheck:
             rows = await self._store.leaves(self._base, self._base)
             found = await self._store.select(Selection(self._base, self._base + high, limit=1))
             return found[0].index if found else len(rows) - 1
-        except StoreCorruptError:
+        except DAMAGE:
             return max(low, self._head.size - 1)
 
     async def _settle_name(self) -> None:
@@ -201,7 +203,7 @@ class LogCheck:
             position = self._base + self._first - 1
             rows = await self._rows(position, position)
             return frontier, rows[0].recorded_at
-        except (StoreCorruptError, ProofError, IndexError):
+        except (*DAMAGE, ProofError, IndexError):
             # What was taken as found before is not there: all is looked at.
             self._first = 0
             return Frontier(), None
@@ -216,7 +218,7 @@ class LogCheck:
                 try:
                     reader = TreeReader(self._store, self._head.number)
                     roots[size] = await reader.root(size)
-                except (StoreCorruptError, ProofError):
+                except (*DAMAGE, ProofError):
                     roots[size] = None
 
     # The events
@@ -282,7 +284,7 @@ class LogCheck:
         first, last = self._base + self._size, self._base + LOG_SPAN - 1
         try:
             rows = await self._rows(first, last, _FEW)
-        except StoreCorruptError:
+        except DAMAGE:
             rows = []
             self._find(Fault.UNREADABLE, Place.EVENT, f"behind index {self._size - 1}", None, None)
         mentions, _ = await read_readable(self._store.mentions, first, last)
@@ -347,7 +349,7 @@ class LogCheck:
         return (
             f"events below index {self._first}: entries, columns, disclosures, leaf hashes",
             f"the ways from the ids of events below index {self._first}",
-            "ids that lead to no event",
+            STRAY_IDS,
             f"tiles that hold only events below index {self._first}, but for those on the path",
             f"checkpoints of fewer than {self._first} events, and whether all are there",
             "roll-ups of hours and days that began before the first event looked at",

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from counterfoil.errors import StoreCorruptError
+from counterfoil.errors import SchemaError
 from counterfoil.log.proving.tiles import split_hashes
 from counterfoil.proof import TILE_WIDTH, TileId, tree_hash
 from counterfoil.proof.hashing import HASH_BYTES
 from counterfoil.record.row import LOG_SPAN, EventRow, MentionRow
 from counterfoil.store import Selection, Store
 
+from .damage import DAMAGE
 from .events import Checked, Kind, check_events, event_id_of, kind_of
 from .ids import check_ids
 from .report import Fault, Finding, Findings, Place
@@ -92,9 +93,11 @@ async def read_readable(
         low, high = waiting.pop()
         try:
             rows += await read(low, high)
-        except StoreCorruptError:
+        except DAMAGE as error:
             failures += 1
-            if low == high or failures > _FAILURES:
+            # A table that is gone is gone for all keys.
+            is_gone = isinstance(error, SchemaError)
+            if low == high or is_gone or failures > _FAILURES:
                 bad.append(low)
             else:
                 middle = (low + high) // 2
@@ -296,7 +299,7 @@ class _Chunk:
     async def _node_above(self, index: int) -> bytes | None:
         try:
             tile = await self._store.tile(self._number, 1, index // TILE_WIDTH)
-        except StoreCorruptError:
+        except DAMAGE:
             return None
         at = index % TILE_WIDTH * HASH_BYTES
         node = (tile or b"")[at : at + HASH_BYTES]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from counterfoil.errors import FormatError, StoreCorruptError
+from counterfoil.errors import FormatError
 from counterfoil.log.proving.tiles import split_hashes
 from counterfoil.proof import TILE_WIDTH, Frontier, TileId
 from counterfoil.proof.hashing import HASH_BYTES
 from counterfoil.store import Head, Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
+from .damage import DAMAGE
 from .report import Fault, Finding, Findings, Place
 from .segment import read_readable
 
@@ -98,7 +99,7 @@ class TreeCheck:
         """
         try:
             inventory = await self._store.inventory()
-        except StoreCorruptError:
+        except DAMAGE:
             # Found where the rows of all logs are counted.
             return
         held = {

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Literal
 
 from counterfoil.errors import (
@@ -16,7 +17,6 @@ from counterfoil.errors import (
     KeyFileError,
     NotFoundError,
     ProofError,
-    StoreCorruptError,
 )
 from counterfoil.log.proving.identity import DATABASE, PUBLIC_KEY, Identity, public_key_of
 from counterfoil.log.proving.published import Published, PublishedCheckpoints
@@ -27,7 +27,8 @@ from counterfoil.store import Head, Selection, Store
 from counterfoil.store.interface import LARGEST, SMALLEST
 
 from .belongings import check_company_logs, check_seals
-from .ids import check_stray_ids
+from .damage import DAMAGE
+from .ids import STRAY_IDS, check_stray_ids
 from .log_check import LogCheck
 from .report import Fault, Finding, Findings, LogReport, Place, Report
 from .segment import SEGMENT
@@ -40,6 +41,8 @@ MAX_PROCESSES = 64
 _FEW = 100
 #: So many logs of at most so many events are checked at the same time.
 _TOGETHER, _SMALL = 16, 1_000
+#: An id is looked at in so small a part of an event's time; and so many take no time to speak of.
+_TIMES, _FEW_IDS = 20, 1_000_000
 #: Positions have 63 bits.
 _MOST_LOGS = (LARGEST + 1) // LOG_SPAN - 1
 
@@ -87,7 +90,9 @@ class Verifier:
         The log may be written to meanwhile: it is checked as it was when the check began.
 
         Args:
-            log: one log; by default all, and what belongs to none.
+            log: one log; by default all, and what belongs to none. Ids that lead into it are
+                looked for among those of all logs, unless those are very many; the report says
+                so.
             since: how many events to take as they were found before, or ``"last"`` for
                 those of the last verification that found nothing wrong. The report says what
                 was not looked at.
@@ -140,11 +145,13 @@ class Verifier:
                     findings.extend(kept.kept)
                     findings.omitted += kept.omitted
         await self._check_facts(findings)
+        if not any(starts):
+            if log is None or await self._are_few(heads):
+                await check_stray_ids(self._store, heads, findings, log)
+            else:
+                reports = [replace(one, not_looked_at=(STRAY_IDS,)) for one in reports]
         if log is None:
             await self._check_strays(heads, findings)
-            if not any(starts):
-                names = {head.number: head.log for head in heads}
-                await check_stray_ids(self._store, names, findings)
             by_name = {head.log: head for head in await self._heads(None, Findings())}
             await check_company_logs(self._store, by_name, findings)
             await check_seals(self._store, by_name, findings)
@@ -157,17 +164,14 @@ class Verifier:
         )
 
     async def _heads(self, log: str | None, findings: Findings) -> list[Head]:
-        if log is not None:
-            head = await self._store.head(log)
-            if head is None:
-                raise NotFoundError("There is no such log.")
-            heads = [head]
-        else:
-            try:
-                heads = await self._store.heads()
-            except StoreCorruptError:
-                findings.add(Finding(fault=Fault.UNREADABLE, place=Place.HEAD))
-                return []
+        try:
+            found = await self._store.heads() if log is None else [await self._store.head(log)]
+        except DAMAGE:
+            findings.add(Finding(fault=Fault.UNREADABLE, place=Place.HEAD))
+            return []
+        heads = [head for head in found if head is not None]
+        if log is not None and not heads:
+            raise NotFoundError("There is no such log.")
         good = [head for head in heads if 0 < head.number < _MOST_LOGS]
         for head in heads:
             if head not in good:
@@ -175,6 +179,12 @@ class Verifier:
                     Finding(fault=Fault.ALTERED, place=Place.HEAD, log=head.log, field="number")
                 )
         return good
+
+    async def _are_few(self, heads: list[Head]) -> bool:
+        """Whether all logs' ids can be looked through in about the time that these logs take."""
+        size = sum(head.size for head in heads)
+        total = sum(head.size for head in await self._heads(None, Findings()))
+        return total <= max(_FEW_IDS, size * _TIMES)
 
     async def _start(self, head: Head, since: Since) -> int:
         if since is None:
@@ -186,7 +196,7 @@ class Verifier:
             return 0
         try:
             root = await TreeReader(self._store, head.number).root(mark.size)
-        except (StoreCorruptError, ProofError):
+        except (*DAMAGE, ProofError):
             root = b""
         # A beginning that is another one is looked at again, and what is wrong is named.
         return mark.size if root == mark.root else 0
@@ -242,7 +252,7 @@ class Verifier:
 
         try:
             facts = await self._store.meta()
-        except StoreCorruptError:
+        except DAMAGE:
             find(Fault.UNREADABLE, "")
             return
         identity = self._identity
@@ -276,7 +286,7 @@ class Verifier:
                 await self._find_rows(first, last - 1, findings)
         try:
             inventory = await self._store.inventory()
-        except StoreCorruptError:
+        except DAMAGE:
             findings.add(
                 Finding(fault=Fault.UNREADABLE, place=Place.META, field="tables cannot be counted")
             )
@@ -311,12 +321,12 @@ class Verifier:
             selection = Selection(first, last, newest_first=False, limit=_FEW)
             for row in await self._store.select(selection):
                 find(Fault.EXTRA, Place.EVENT, row.position)
-        except StoreCorruptError:
+        except DAMAGE:
             find(Fault.UNREADABLE, Place.EVENT, first)
         try:
             for mention in (await self._store.mentions(first, last))[:_FEW]:
                 find(Fault.EXTRA, Place.MENTION, mention.position)
-        except StoreCorruptError:
+        except DAMAGE:
             find(Fault.UNREADABLE, Place.MENTION, first)
 
 

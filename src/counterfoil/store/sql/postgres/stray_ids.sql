@@ -2,7 +2,7 @@
 WITH page AS MATERIALIZED (
     SELECT id, position, slice FROM counterfoil.id WHERE id > $1 ORDER BY id LIMIT $2
 ), looked AS (
-    SELECT page.id, page.position, NOT EXISTS (
+    SELECT page.id, page.position, page.position BETWEEN $3 AND $4 AND NOT EXISTS (
         SELECT FROM counterfoil.event
         WHERE event.position = page.position AND event.slice = page.slice AND event.id = page.id
         -- An offset, so that it stays a question about each id and is not joined first.
