@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -267,6 +268,19 @@ def test_headers_are_bounded_before_anybody_is_asked_for_a_key(tmp_path: Path) -
             assert head.startswith(b"HTTP/1.1 " + status)
             assert json.loads(body)["code"] == code
         assert server.told(b"") == b""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel by /proc")
+def test_there_is_room_for_more_connections_than_a_service_begins_with(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, limits[1]))
+    try:
+        with served(tmp_path) as server:
+            told = Path(f"/proc/{server.process.pid}/limits").read_text(encoding="utf-8")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    (line,) = (line for line in told.splitlines() if line.startswith("Max open files"))
+    assert int(line.split()[3]) == min(65_536, limits[1])
 
 
 def test_what_comes_behind_a_body_is_no_header(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -13,6 +13,9 @@ from uvicorn.supervisors import Multiprocess
 from counterfoil.errors import ConfigurationError
 
 from .protocol import Protocol
+
+#: Open files of one process, as far as the system lets it.
+_FILES: Final = 65_536
 
 
 def run(
@@ -41,6 +44,7 @@ def run(
     Raises:
         ConfigurationError: the port or a TLS file cannot be used, or the application not begun.
     """
+    _allow_many_files()
     config = uvicorn.Config(
         factory,
         factory=True,
@@ -95,6 +99,21 @@ def run(
     server.run(sockets=[listening])
     if not server.started:
         raise ConfigurationError("The server did not start.", remedy="The lines above say why.")
+
+
+def _allow_many_files() -> None:
+    """Have room for all connections: where services begin with 1,024 open files, streams take them.
+
+    Workers inherit it.
+    """
+    try:
+        import resource
+    except ImportError:  # not on every system
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _shown(host: str) -> str:

@@ -23,7 +23,7 @@ class ServerSettings(BaseModel):
     https: bool = Field(
         False,
         description="Whether clients come by HTTPS only, as where a proxy ends TLS: they are told "
-        "to keep to it.",
+        "to keep to it, and the session's cookie is sent over it alone.",
     )
     trusted_proxies: list[str] = Field(
         default_factory=list,
