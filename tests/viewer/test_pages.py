@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from counterfoil import AuditContext, AuditLog
-from counterfoil.access import Services
+from counterfoil.access import Role, Services
 from counterfoil.errors import StoreUnavailableError
 
 from .conftest import MakeVisitor, csrf_of
@@ -240,6 +240,43 @@ async def test_keys_are_made_shown_once_and_revoked(visitor: MakeVisitor) -> Non
     assert (await admin.post(address, data=form)).status_code == 303
     wrong = await admin.post("/keys", data={**form, "days": "0"})
     assert (wrong.status_code, "number of days" in wrong.text) == (400, True)
+
+
+async def test_a_key_is_rotated_and_its_successor_shown_once(
+    visitor: MakeVisitor, services: Services
+) -> None:
+    admin = await visitor("admin")
+    old, _ = await services.keyring.create("writer", name="shop", logs=["hr"])
+    csrf = csrf_of((await admin.get("/keys")).text)
+    made = await admin.post(f"/keys/{old.id}/rotate", data={"csrf": csrf})
+    (secret,) = re.findall(r'<code id="secret" class="hash">(cf_\w+)</code>', made.text)
+    fresh = await services.keyring.authenticate(secret)
+    assert (fresh.role, fresh.name, fresh.logs) == (Role.WRITER, "shop", frozenset({"hr"}))
+    assert f"replaced by {fresh.key_id}" in made.text
+    assert f"/keys/{old.id}/rotate" not in made.text
+    again = await admin.post(f"/keys/{old.id}/rotate", data={"csrf": csrf})
+    assert (again.status_code, "was rotated already" in again.text) == (400, True)
+    assert made.headers["hx-push-url"] == again.headers["hx-push-url"] == "/keys"
+
+
+async def test_a_key_is_bound_to_the_logs_that_are_named(
+    visitor: MakeVisitor, services: Services
+) -> None:
+    admin = await visitor("admin")
+    csrf = csrf_of((await admin.get("/keys")).text)
+    form = {"csrf": csrf, "name": "new", "role": "reader"}
+    made = await admin.post("/keys", data={**form, "logs": "hr, pay"})
+    (secret,) = re.findall(r'<code id="secret" class="hash">(cf_\w+)</code>', made.text)
+    assert (await services.keyring.authenticate(secret)).logs == frozenset({"hr", "pay"})
+    wrong = await admin.post("/keys", data={**form, "logs": "No Log!"})
+    assert (wrong.status_code, 'role="alert"' in wrong.text) == (400, True)
+
+
+async def test_nobody_is_offered_to_revoke_their_own_key(visitor: MakeVisitor) -> None:
+    admin = await visitor("admin")
+    page = (await admin.get("/keys")).text
+    assert "your own" in page
+    assert "/revoke" not in page
 
 
 @pytest.mark.parametrize("role", ["reader", "privacy"])

@@ -26,6 +26,7 @@ NEEDS = {
     ("GET", "/keys"): Permission.SEE_KEYS,
     ("POST", "/keys"): Permission.MANAGE_KEYS,
     ("POST", "/keys/{key_id}/revoke"): Permission.MANAGE_KEYS,
+    ("POST", "/keys/{key_id}/rotate"): Permission.MANAGE_KEYS,
     ("POST", "/integrity/verify"): Permission.VERIFY,
 }
 MARK = "mark-of-the-first-company"

@@ -1,4 +1,4 @@
-"""Access keys: listed for those who may see them, made and revoked by those who manage them."""
+"""Access keys: listed for those who may see them; made, rotated and revoked by who manages them."""
 
 from __future__ import annotations
 
@@ -39,12 +39,28 @@ async def make(request: Request) -> Response:
             str(form.get("role", "")),
             name=str(form.get("name", "")).strip(),
             company=str(form.get("company", "")).strip() or log.principal.company,
+            logs=str(form.get("logs", "")).replace(",", " ").split() or None,
             expires_at=_expiry(str(form.get("days", "")).strip()),
             by=log.principal,
         )
     except (InputError, ForbiddenError) as error:
         return await _page(request, visitor, log, wrong=error)
     return await _page(request, visitor, log, made=secret)
+
+
+@router.post("/keys/{key_id}/rotate")
+async def rotate(request: Request, key_id: str) -> Response:
+    """Make a key that takes another's place, and show its secret this once."""
+    visitor, log = await signed_in(request)
+    try:
+        _, secret = await services_of(request).keyring.rotate(key_id, by=log.principal)
+    except InputError as error:
+        page = await _page(request, visitor, log, wrong=error)
+    else:
+        page = await _page(request, visitor, log, made=secret)
+    # To load the address of a form again would only say that it takes no questions.
+    page.headers["hx-push-url"] = "/keys"
+    return page
 
 
 @router.post("/keys/{key_id}/revoke")
@@ -84,6 +100,7 @@ async def _page(
         keys=rows,
         made=made,
         wrong=wrong,
+        own=log.principal.key_id,
         roles=[role.value for role in sorted(Role, key=lambda role: role is not Role.READER)],
     )
 
