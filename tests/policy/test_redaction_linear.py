@@ -72,6 +72,13 @@ UNITS = {
     "entities": "&#61;",
     "escapes": "\\u0070",
     "format characters": "a\u200b",
+    "codes": "code=1&",
+    "keys that are paths": "?key=/",
+    "cookies that are none": "cookie: a ",
+    "quoted cookies that are none": '"cookie: a ',
+    "headers with a status": "authorization: true ",
+    "names and addresses": "password:a://",
+    "blocks in blocks": "pin: |\n ",
 }
 PERSONAL = {"emails": "a@b.", "local parts": "a.", "phones": "+1 415 ", "digits": "1", "@": "@"}
 
@@ -105,6 +112,16 @@ def test_redaction_is_linear(name: str) -> None:
 @pytest.mark.parametrize("name", PERSONAL)
 def test_anonymisation_is_linear(name: str) -> None:
     assert_linear(ANONYMISER.text, PERSONAL[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("?key=", "a/"), ("cookie: ", "a /"), ("password:", "a://")]
+)
+def test_a_value_too_long_to_be_looked_at_and_left_goes(name: str, unit: str) -> None:
+    short, long = (name + unit * times for times in (20, 2000))
+    assert REDACTOR.text(short) == short
+    assert "[redacted:" in REDACTOR.text(long)
+    assert len(REDACTOR.text(long)) < 60
 
 
 def test_a_quadratic_pattern_would_be_noticed() -> None:

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 from urllib.parse import unquote_plus
 
 from .marker import MARKER, is_mark
@@ -32,6 +34,8 @@ _BARE = re.compile(r"(?:[^\s\"'<>`&;,]|[&;,](?![\s&;,\"'<>]|$|amp;|[\w.%\[\]+-]{
 _WITH_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,24}[ \t]{1,4}[^\s\"'<>&;,]+")
 _WORD = re.compile(r"[^\s\"'<>]+")
 _LINE = re.compile(r"[^\r\n]*")
+_LINES = {"'": re.compile(r"[^\r\n']*"), '"': re.compile(r"[^\r\n\"]*")}
+"""What is left of a line up to the quote that opened before the header's name."""
 _ENDS = frozenset(["", "\n", "\r", '"', "'", "<", "`"])
 _TRAILING = ",;.)]}"
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
@@ -41,6 +45,9 @@ _SHORTEST_WORD = 3
 # A word of a sentence is no value, unless it is none of any language: "password: hunter2x failed".
 _NO_WORD = re.compile(r"(?=[^\W\d]*\d)(?=\d*[^\W\d])\w\S{7,}")
 _CODE_OF_DIGITS = re.compile(r"[0-9]{4,8}")
+_LONGEST_SPARED = 512
+"""Characters of an unquoted value that may be looked at and left. What follows in it is looked at
+again by itself, which for longer ones would cost the square of their length: they always go."""
 
 _BEFORE_PARAMETER = frozenset("?&#;")
 _BLOCK = re.compile(r"[|>][+-]?[ \t]{0,8}\r?\n((?:[ \t]+[^\r\n]*(?:\r?\n|\Z))+)")
@@ -81,6 +88,8 @@ def assignments(text: str, scan: Scan) -> str:
     """Treat every value beside a name that gives it away."""
     pieces: list[str] = []
     at = position = 0
+    # The whole text is looked at for it, and so once, however many codes there are.
+    oauth = cache(lambda: _OAUTH.search(text) is not None)
     while (match := _ASSIGNMENT.search(text, position)) is not None:
         position = match.end()
         if match["marker"] is not None:
@@ -88,7 +97,7 @@ def assignments(text: str, scan: Scan) -> str:
                 # It only looks like a mark: what is inside is read like any text.
                 position = match.start() + 1
             continue
-        verdict = _verdict(match, text, scan)
+        verdict = _verdict(match, text, scan, oauth)
         if verdict is None:
             continue
         span = _value(match, text, verdict, scan)
@@ -100,19 +109,29 @@ def assignments(text: str, scan: Scan) -> str:
             position = end
             continue
         replaced = scan.treated(verdict, value)
+        if replaced is None and _is_endless(match, text, start, end):
+            replaced = scan.dropped(verdict.rule, verdict.kind)
         if replaced is not None:
             pieces += (text[at:start], replaced)
             at = position = end
     return "".join((*pieces, text[at:])) if pieces else text
 
 
-def _verdict(match: re.Match[str], text: str, scan: Scan) -> Verdict | None:
+def _is_endless(match: re.Match[str], text: str, start: int, end: int) -> bool:
+    """Whether a value is longer than one that may be left, with nothing that closes it."""
+    quoted = start > match.end() and text[start - 1] in "\"'`"
+    return not quoted and end - start > _LONGEST_SPARED
+
+
+def _verdict(
+    match: re.Match[str], text: str, scan: Scan, oauth: Callable[[], bool]
+) -> Verdict | None:
     name, sign = match["name"], match["sign"]
     if "%" in name:
         name = unquote_plus(name)
     verdict = scan.names.verdict(name)
     if sign is not None and sign[0] == "=" and not match["quote"]:
-        return stronger(_url_verdict(name, match, text), verdict)
+        return stronger(_url_verdict(name, match, text, oauth), verdict)
     return verdict
 
 
@@ -123,10 +142,12 @@ _SIGNATURE = Verdict("url:parameter", "token", Treatment.DROP)
 _KEY = Verdict("url:key", "api_key", Treatment.DROP, needs=re.compile(r"^[^/]{16,}$"))
 
 
-def _url_verdict(name: str, match: re.Match[str], text: str) -> Verdict | None:
+def _url_verdict(
+    name: str, match: re.Match[str], text: str, oauth: Callable[[], bool]
+) -> Verdict | None:
     """Names that give a value away as a parameter, and are ordinary words elsewhere."""
     if name.lower() == "code":
-        return CODE if _OAUTH.search(text) is not None else None
+        return CODE if oauth() else None
     if text[max(0, match.start() - 1) : match.start()] not in _BEFORE_PARAMETER:
         return None
     plain = joined(name)
@@ -161,15 +182,18 @@ def _after_colon(
 ) -> tuple[int, int] | None:
     """A header reaches to the end of its line; elsewhere a single word is taken for a value."""
     if verdict.kind in _HEADER_KINDS:
-        line = _LINE.match(text, start)
-        end = line.end() if line else start
         before = text[match.start() - 1 : match.start()] if match.start() else ""
-        if before in ("'", '"') and (closing := text.find(before, start, end)) >= 0:
-            end = closing
-        said = text[start:end].strip().lower()
-        if not said or said.split()[0].strip(_TRAILING) in STATUS_WORDS:
+        line = _LINES.get(before, _LINE)
+        first = line.match(text, start, start + _LONGEST_SPARED)
+        words = first[0].split(maxsplit=1) if first else []
+        if words and words[0].lower().strip(_TRAILING) in STATUS_WORDS:
             return None
-        if verdict.kind == "cookie" and "=" not in said and not _is_long(said):
+        whole = line.match(text, start)
+        end = whole.end() if whole else start
+        said = text[start:end].strip()
+        if not said:
+            return None
+        if verdict.kind == "cookie" and len(said) <= _LONGEST_SPARED and not _is_cookie(said):
             return None
         return start, start + len(text[start:end].rstrip())
     block = _BLOCK.match(text, start)
@@ -179,6 +203,8 @@ def _after_colon(
     if word is None:
         return None
     bare = word[0].rstrip(_TRAILING)
+    if len(bare) > _LONGEST_SPARED:
+        return start, start + len(bare)
     mark = MARKER.match(text, start)
     if "://" in bare or (
         mark is not None and len(bare) <= len(mark[0]) and is_mark(mark[0], scan.rules.kinds)
@@ -201,8 +227,8 @@ def _is_no_word(bare: str, verdict: Verdict) -> bool:
     )
 
 
-def _is_long(text: str) -> bool:
-    return len(text) >= 16 and " " not in text
+def _is_cookie(said: str) -> bool:
+    return "=" in said or (len(said) >= 16 and " " not in said)
 
 
 def _quoted_end(text: str, start: int, opening: str) -> int:
