@@ -20,6 +20,9 @@ def main() -> None:
         return
     try:
         from counterfoil.cli import app
+    except KeyboardInterrupt:
+        # Ctrl-C while the packages are read; a command's own is dealt with there.
+        raise SystemExit(130) from None
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NEEDED:
             raise

@@ -68,6 +68,7 @@ CHATS = {
     "chat_member_added",
     "chat_member_removed",
 }
+KEYS = {"api_key_created", "api_key_revoked"}
 DATA = {"data_exported", "data_imported", "data_deleted"}
 GDPR = {"gdpr_data_export", "gdpr_data_deleted"}
 BY_AND_ABOUT_THE_ACTOR = {
@@ -138,7 +139,7 @@ def test_every_type_of_the_contract_has_a_rule_in_its_order() -> None:
 def test_what_the_rules_do_besides() -> None:
     assert {name for name, rule in RULES.items() if rule.outcome == "failure"} == FAILURES
     assert {rule.outcome for rule in RULES.values()} == {"success", "failure"}
-    assert names("drop") == FAILURES | MAILINGS | CHATS | DATA
+    assert names("drop") == FAILURES | MAILINGS | CHATS | KEYS | DATA
     assert names("tokenise") == MAILINGS
     assert names("anonymize") == GDPR
     assert names("actor_details") == BY_AND_ABOUT_THE_ACTOR

@@ -27,6 +27,8 @@ PHONE = TOKENS.token("phone", "15551234567")
         ("email_sent", "subject"),
         ("sms_sent", "message.text"),
         ("data_exported", "rows"),
+        ("api_key_created", "key"),
+        ("api_key_revoked", "rawKey"),
     ],
 )
 def test_content_is_left_out_wherever_it_stands(part: str, event_type: str, name: str) -> None:

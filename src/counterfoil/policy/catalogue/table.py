@@ -55,9 +55,16 @@ MAILING = MESSAGE | _names(
 
 #: To whom a message is sent.
 RECIPIENT = _names(
-    "bcc cc email email_address emails mobile mobile_number msisdn phone phone_number"
+    "bcc cc destination email email_address emails mobile mobile_number msisdn phone phone_number"
     " phone_numbers phones recipient recipient_address recipient_email recipient_number"
-    " recipient_phone recipients to to_address to_email to_number to_phone"
+    " recipient_phone recipients telephone telephone_number to to_address to_email to_number"
+    " to_phone"
+)
+
+#: The key itself, where an event is to tell which one; `api_key` and its like are redacted anyway.
+KEY = _names(
+    "full_key hashed_key key key_hash key_value keys new_key old_key plain_key plaintext"
+    " plaintext_key previous_key raw_key value"
 )
 
 #: The data itself, where an event is to tell how much and by which filter.
@@ -76,6 +83,7 @@ PLAIN: _Handling = {}
 ACTOR: _Handling = {"actor_details": True}
 FAILED: _Handling = {"outcome": "failure"}
 REFUSED: _Handling = {"outcome": "failure", "drop": TYPED_LOGIN, "actor_details": True}
+KEYS: _Handling = {"drop": KEY}
 COUNTS: _Handling = {"drop": PAYLOAD}
 MAIL: _Handling = {"drop": MAILING, "tokenise": RECIPIENT}
 CHAT: _Handling = {"drop": MESSAGE, "actor_details": True}
@@ -120,8 +128,8 @@ RULES: Mapping[str, Rule] = _rules((
     (E.MFA_ENABLED,               INFO,      400,  400, IDENTIFIERS, SPOOL, ACTOR),
     (E.MFA_DISABLED,              CRITICAL,  400,  400, IDENTIFIERS, BLOCK, ACTOR),
     (E.SESSION_EXPIRED,           INFO,      184,  400, IDENTIFIERS, SPOOL, ACTOR),
-    (E.API_KEY_CREATED,           WARNING,   400,  400, INTERNAL,    BLOCK, PLAIN),
-    (E.API_KEY_REVOKED,           WARNING,   400,  400, INTERNAL,    BLOCK, PLAIN),
+    (E.API_KEY_CREATED,           WARNING,   400,  400, INTERNAL,    BLOCK, KEYS),
+    (E.API_KEY_REVOKED,           WARNING,   400,  400, INTERNAL,    BLOCK, KEYS),
     # Accounts
     (E.USER_CREATED,              INFO,      400,  400, IDENTIFIERS, SPOOL, PLAIN),
     (E.USER_UPDATED,              INFO,      400,  400, IDENTIFIERS, SPOOL, PLAIN),
