@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from counterfoil import AuditLog
 from counterfoil.access import Services
 from counterfoil.clock import SYSTEM_CLOCK
+from counterfoil.errors import AuthenticationError
 from counterfoil.record.instant import HOUR, SECOND
 from counterfoil.server.app import create_app
 from counterfoil.server.options import ServerOptions
@@ -52,6 +53,19 @@ async def test_the_cookie_is_not_the_key_and_is_kept_from_scripts_and_other_site
     assert key not in cookie
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     assert (await stranger.get("/")).status_code == 200
+
+
+async def test_signing_in_again_ends_the_session_before(
+    stranger: httpx2.AsyncClient, services: Services
+) -> None:
+    cookies = []
+    for _ in range(2):
+        _, key = await services.keyring.create("reader")
+        answer = await stranger.post("/sign-in", data={"key": key})
+        cookies.append(answer.headers["set-cookie"].partition(";")[0].partition("=")[2])
+    with pytest.raises(AuthenticationError):
+        await services.sessions.find(cookies[0])
+    await services.sessions.find(cookies[1])
 
 
 async def test_over_tls_the_cookie_is_for_this_host_alone(

@@ -54,6 +54,9 @@ async def enter(request: Request) -> Response:
             session.principal.demand(Permission.READ)
     except (AuthenticationError, ForbiddenError, ThrottledError) as error:
         return render("sign_in.html", visitor, 401, wrong=error, ended=False, next=where)
+    if before := session_cookie(request):
+        # Signed in as somebody else now, this browser could not end it any more.
+        await sessions.end(before)
     answer = RedirectResponse(where, 303, {"cache-control": "no-store"})
     answer.set_cookie(
         cookie_name(secure=visitor.secure),
