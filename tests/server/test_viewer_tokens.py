@@ -37,7 +37,7 @@ async def test_a_backend_makes_a_token_and_its_page_reads(
         context=AuditContext(company_id="c-1", before_state={"price": 1}, after_state={"price": 2}),
     )
     await audit.log_event("price_changed", context=AuditContext(company_id="c-2"))
-    viewer = await _viewer(served, reader)
+    viewer = await _viewer(served, await served.client("reader", name="Ada's own key"))
     answer = await viewer.get("/v1/events", params={"include": "wording"})
     (event,) = answer.json()["events"]
     assert event["id"] == own
@@ -50,6 +50,7 @@ async def test_a_backend_makes_a_token_and_its_page_reads(
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     session = (await viewer.get("/v1/session")).json()
     assert session["expires_at"] is not None
+    assert session["key"]["name"] == ""
     assert (session["catalogue"]["types"], session["redaction"]) == ({}, {})
 
 

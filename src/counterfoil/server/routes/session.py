@@ -38,7 +38,8 @@ async def session(request: Request, log: Anybody) -> Response:
             "public_key": None if public_key is None else b64encode(public_key).decode(),
             "key": {
                 "id": who.key_id,
-                "name": who.name,
+                # What its owner calls it is nothing for the page of a customer either.
+                "name": who.name if told else "",
                 "role": who.role.value,
                 "company": who.company,
                 "logs": None if who.logs is None else sorted(who.logs),
