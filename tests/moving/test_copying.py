@@ -60,7 +60,12 @@ def move(make: Make, tmp_path: Path) -> Move:
 
 @pytest.mark.parametrize(
     ("source", "target"),
-    [("sqlite", "sqlite"), ("sqlite", "postgres"), ("postgres", "sqlite")],
+    [
+        ("sqlite", "sqlite"),
+        ("sqlite", "postgres"),
+        ("postgres", "sqlite"),
+        ("postgres", "postgres"),
+    ],
 )
 async def test_everything_arrives_and_goes_on(
     make: Make, tmp_path: Path, source: str, target: str
@@ -147,11 +152,13 @@ async def test_what_was_published_goes_along(move: Move) -> None:
         assert found.checkpoint.size == report.logs[log] - 1
 
 
-@pytest.mark.parametrize("source", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    ("source", "target"), [("sqlite", "sqlite"), ("postgres", "sqlite"), ("postgres", "postgres")]
+)
 async def test_nothing_acknowledged_is_missing_where_writers_go_on(
-    make: Make, tmp_path: Path, source: str
+    make: Make, tmp_path: Path, source: str, target: str
 ) -> None:
-    move = Move(make, tmp_path, source, "sqlite")
+    move = Move(make, tmp_path, source, target)
     await fill(move.source, key_file=move.keys, spool=False)
     told: list[str] = []
     refused = 0
