@@ -290,6 +290,23 @@ async def test_keys_are_shown_to_those_who_may_see_them(visitor: MakeVisitor, ro
     assert 'action="/keys"' not in page.text
 
 
+async def test_each_log_has_its_checkpoint_on_the_integrity_page(
+    audit: AuditLog, visitor: MakeVisitor
+) -> None:
+    await audit.log_event("price_changed", log="pay")
+    signed = await audit.checkpoint("pay")
+    reader = await visitor()
+    page = await reader.get("/integrity", params={"log": "pay"})
+    assert (page.status_code, signed.origin in page.text) == (200, True)
+    assert 'data-log="pay"' in page.text
+    assert (await reader.get("/integrity", params={"log": "nothing"})).status_code == 404
+    bound = await visitor(logs=["hr"])
+    assert (await bound.get("/integrity", params={"log": "pay"})).status_code == 403
+    tenant = await visitor(company="c-1")
+    assert (await tenant.get("/integrity", params={"log": "pay"})).status_code == 403
+    assert 'class="pick"' not in (await tenant.get("/integrity")).text
+
+
 async def test_the_server_verifies_and_the_report_is_shown(
     audit: AuditLog, visitor: MakeVisitor, tmp_path: Path
 ) -> None:

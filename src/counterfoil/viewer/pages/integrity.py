@@ -20,14 +20,16 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @router.get("/integrity")
 async def integrity(request: Request) -> Response:
-    """The page."""
+    """The page, about one log."""
     visitor, log = await signed_in(request)
-    checkpoint = await _checkpoint(log)
+    asked = request.query_params.get("log") or None
+    checkpoint = await _checkpoint(log, asked)
     verified = await _last_verification(log)
     return render(
         "integrity.html",
         visitor,
-        log=await log.reached(),
+        log=await log.reached(asked),
+        chooses=log.principal.company is None,
         checkpoint=checkpoint,
         signed_at=None if checkpoint is None else to_datetime(checkpoint.signed_at),
         root=None if checkpoint is None else checkpoint.root.hex(),
@@ -69,10 +71,19 @@ def _size(given: str) -> int:
     return int(given)
 
 
-async def _checkpoint(log: ScopedLog) -> SignedCheckpoint | None:
+async def _checkpoint(log: ScopedLog, name: str | None) -> SignedCheckpoint | None:
+    """The log's checkpoint; None where there is none yet.
+
+    Raises:
+        ForbiddenError, NotFoundError: a log was named that they do not reach, or that is not there.
+    """
     try:
-        return await log.checkpoint()
-    except (NotFoundError, KeyFileError):
+        return await log.checkpoint(name)
+    except KeyFileError:
+        return None
+    except NotFoundError:
+        if name is not None:
+            raise
         return None
 
 
