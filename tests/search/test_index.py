@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -210,6 +212,20 @@ async def test_a_log_that_goes_on_from_a_backup_is_indexed_again() -> None:
             assert await indexer.behind() == 0
             reader = Reader(recording.store, texts=indexer.index)
             assert await _found(reader, text="u 1") == [0]
+
+
+def rights(folder: Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+async def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    async with (
+        recorder("sqlite") as recording,
+        _indexed(recording.store, _sqlite(recording, tmp_path / "index")),
+    ):
+        modes = rights(tmp_path)
+    assert modes == dict.fromkeys(["index", "index-wal", "index-shm"], 0o600)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "another database's"])

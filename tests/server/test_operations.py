@@ -91,6 +91,7 @@ async def test_metrics_tell_what_came_in(served: Served, client) -> None:
         "counterfoil_queue_events 0.0",
         "counterfoil_spool_events 0.0",
         "counterfoil_outbox_events 0.0",
+        "counterfoil_text_index_lag_events NaN",
         "counterfoil_outbox_age_seconds 0.0",
         "counterfoil_commit_seconds_count 1.0",
         "counterfoil_purged_events_total 0.0",
@@ -102,6 +103,26 @@ async def test_metrics_tell_what_came_in(served: Served, client) -> None:
     await auditor.post("/v1/verify", json={"processes": 0})
     text = (await reader.get("/metrics")).text
     assert "counterfoil_verify_ok 1.0" in text.splitlines()
+
+
+async def test_metrics_tell_how_far_the_text_index_is_behind(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'indexed.db'}"
+    async with (
+        AuditLog.open(url, text_index=True) as audit,
+        serve_with(audit) as served,
+    ):
+        reader = await served.client("reader")
+        indexer = audit.host.indexer
+        assert indexer is not None
+        await indexer.close()
+        await indexer.index.open()
+        before = await indexer.behind()
+        await audit.log_event("user_login", "u-1")
+        lines = (await reader.get("/metrics")).text.splitlines()
+        assert f"counterfoil_text_index_lag_events {before + 1}.0" in lines
+        await indexer.index.close()
+        lines = (await reader.get("/metrics")).text.splitlines()
+        assert "counterfoil_text_index_lag_events NaN" in lines
 
 
 async def test_metrics_tell_of_an_outbox_that_is_stuck(

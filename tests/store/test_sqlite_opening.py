@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from .faults import faults
 from .writing import indexes, put
 
 ROOT = Path(__file__).parents[2]
+FILES = ["audit.db", "audit.db-wal", "audit.db-shm"]
 
 
 @pytest.fixture
@@ -53,6 +56,36 @@ async def refused(path: Path, kind: type[StoreError]) -> StoreError:
     assert str(path) in str(caught.value) or kind is SchemaError
     assert caught.value.remedy
     return caught.value
+
+
+def rights(folder: Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+
+
+@pytest.fixture
+def shared(path: Path) -> Path:
+    """An empty file that a group may write to."""
+    path.touch()
+    path.chmod(0o660)
+    return path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+async def test_new_files_are_for_their_owner_alone(path: Path) -> None:
+    store = SQLiteStore(path)
+    await store.open()
+    await put(store, {})
+    assert rights(path.parent) == dict.fromkeys(FILES, 0o600)
+    await store.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+async def test_a_file_that_is_there_keeps_its_rights(shared: Path) -> None:
+    store = SQLiteStore(shared)
+    await store.open()
+    await put(store, {})
+    assert rights(shared.parent) == dict.fromkeys(FILES, 0o660)
+    await store.close()
 
 
 async def test_every_connection_is_synced_at_every_commit(

@@ -12,6 +12,7 @@ from counterfoil.errors import StoreError
 from counterfoil.record.row import LOG_SPAN
 from counterfoil.spool.lock import FileLock
 from counterfoil.store.sqlite_error import store_error
+from counterfoil.store.sqlite_file import make_private
 from counterfoil.store.thread import ConnectionThread
 
 from .text_index import Candidate, Document, Mark, Marks
@@ -187,6 +188,8 @@ class SQLiteTextIndex:
             raise store_error(error, str(self._path)) from error
 
     def _opened(self) -> apsw.Connection:
+        if self._path is not None:
+            make_private(self._path)
         connection = apsw.Connection(":memory:" if self._path is None else str(self._path))
         try:
             connection.set_busy_timeout(round(self._timeout * 1000))

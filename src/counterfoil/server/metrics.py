@@ -48,6 +48,10 @@ class Metrics:
         self.uncovered = self._gauge(
             "uncovered_events", "Events that no signed checkpoint covers yet."
         )
+        self.unindexed = self._gauge(
+            "text_index_lag_events",
+            "Events that the text index does not hold yet; NaN where there is no index.",
+        )
         self.verify_age = self._gauge(
             "verify_age_seconds",
             "Since the last verification of all logs; NaN where there was none.",

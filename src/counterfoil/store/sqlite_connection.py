@@ -14,6 +14,7 @@ from counterfoil.errors import SchemaError, StoreUnavailableError
 
 from . import migration
 from .sqlite_error import commit_error
+from .sqlite_file import make_private
 from .sqlite_statement import statement, value_of
 
 PAGE_SIZE = 8192
@@ -23,7 +24,7 @@ def connect(path: Path, *, timeout: float, vfs: str | None) -> apsw.Connection:
     """A connection in WAL mode that syncs at every commit.
 
     Args:
-        path: the file; made where it is missing.
+        path: the file; made where it is missing, for its owner alone.
         timeout: seconds to wait for another connection's lock.
         vfs: the name of an apsw VFS to open the file through, or None for the usual one.
 
@@ -31,6 +32,8 @@ def connect(path: Path, *, timeout: float, vfs: str | None) -> apsw.Connection:
         SchemaError: the file is a database of something else; it is left as it was.
         StoreUnavailableError: the file system cannot hold a write-ahead log.
     """
+    if vfs is None:
+        make_private(path)
     connection = apsw.Connection(str(path), vfs=vfs)
     try:
         connection.set_busy_handler(_Patience(timeout))

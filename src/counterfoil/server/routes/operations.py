@@ -85,9 +85,21 @@ async def _measure(request: Request, found: Metrics) -> None:
         found.uncovered.set(math.nan)
         last = None
     await _measure_outbox(services.audit, found)
+    await _measure_index(services.audit, found)
     age = math.nan if last is None else (SYSTEM_CLOCK.now() - last.ended_at) / SECOND
     found.verify_age.set(age)
     found.verify_ok.set(math.nan if last is None else float(last.ok))
+
+
+async def _measure_index(audit: AuditLog, found: Metrics) -> None:
+    """By itself: the index is a file or a schema of its own."""
+    lag = math.nan
+    indexer = audit.host.indexer
+    if indexer is not None:
+        with suppress(TimeoutError, CounterfoilError):
+            async with asyncio.timeout(_PATIENCE):
+                lag = await indexer.behind()
+    found.unindexed.set(lag)
 
 
 async def _measure_outbox(audit: AuditLog, found: Metrics) -> None:
