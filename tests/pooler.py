@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from .postgres import PATIENCE, Postgres, free_port, someone_harmless
+from .postgres import KEEPER, PATIENCE, Postgres, free_port, someone_harmless
+from .scratch import Scratch
 
 FETCHED = Path(__file__).parents[1] / ".venv" / "pgbouncer"
 
@@ -28,7 +27,8 @@ class Pooler:
 
     def __init__(self, server: Postgres, mode: str) -> None:
         program = _program()
-        self.folder = Path(tempfile.mkdtemp(prefix="counterfoil-pooler-"))
+        self._scratch = Scratch("pooler")
+        self.folder = self._scratch.path
         # Where it was fetched to may be a folder of root's own.
         copy = shutil.copy(program, self.folder)
         for library in FETCHED.glob("usr/lib/*/*.so*"):
@@ -53,9 +53,11 @@ pool_mode = {mode}
         )
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [copy, "-q", self.folder / "settings"],
+                ["/bin/sh", "-c", KEEPER, "keeper", copy, "-q", self.folder / "settings"],
                 env={**os.environ, "LD_LIBRARY_PATH": str(self.folder)},
+                stdin=subprocess.PIPE,
                 stderr=log,
+                start_new_session=True,
                 **user,
             )
         self._wait()
@@ -66,9 +68,8 @@ pool_mode = {mode}
 
     def close(self) -> None:
         """Stop it."""
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(PATIENCE)
-        shutil.rmtree(self.folder)
+        self._process.communicate(timeout=PATIENCE)
+        self._scratch.close()
 
     def _wait(self) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -20,7 +20,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -35,6 +34,8 @@ import asyncpg
 import pytest
 
 from counterfoil.store import open_store
+
+from .scratch import Scratch
 
 R = TypeVar("R")
 
@@ -160,7 +161,8 @@ class OwnPostgres(Postgres):
     """
 
     def __init__(self, programs: Path, **settings: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="counterfoil-postgres-"))
+        self._scratch = Scratch("postgres")
+        self.folder = self._scratch.path
         self.data = self.folder / "data"
         self.port = free_port()
         super().__init__(f"postgresql://{OWNER}@127.0.0.1:{self.port}/postgres")
@@ -211,7 +213,7 @@ class OwnPostgres(Postgres):
     def close(self) -> None:
         """Stop it, and remove all that it wrote."""
         self.stop()
-        shutil.rmtree(self.folder)
+        self._scratch.close()
 
     def log(self) -> str:
         """What the server has to say."""

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, NoReturn
-from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from counterfoil.cli.terminal import say
@@ -23,7 +21,6 @@ from counterfoil.errors import CounterfoilError
 _HOST = "127.0.0.1"
 #: Seconds for the server to start, and to finish what is under way.
 _PATIENCE = 30.0
-_EVERY = 0.05
 
 
 def can_serve() -> bool:
@@ -74,19 +71,16 @@ async def _key(url: str) -> str:
 @contextmanager
 def _server() -> Iterator[str]:
     """A server on a free port of this machine, with the settings of this process."""
-    port = _free_port()
-    command = [sys.executable, "-m", "counterfoil", "serve", "--host", _HOST, "--port", str(port)]
-    address = f"http://{_HOST}:{port}"
+    command = [sys.executable, "-m", "counterfoil", "serve", "--host", _HOST, "--port", "0"]
     before = signal.signal(signal.SIGTERM, _end)
     with subprocess.Popen(  # noqa: S603 - our own command
         command,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            _wait_until_ready(process, address)
-            yield address
+            yield _ready(process)
         finally:
             process.terminate()
             try:
@@ -96,19 +90,20 @@ def _server() -> Iterator[str]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            _get(f"{address}/readyz")
-        except URLError:
-            time.sleep(_EVERY)
-        else:
-            return
-    raise CounterfoilError(
-        "The demo's server did not start.",
-        remedy="Try `counterfoil serve` by itself: it says why.",
-    )
+def _ready(process: subprocess.Popen[bytes]) -> str:
+    """The address that the server names, once it answers there."""
+    assert process.stdout is not None
+    # "Listening on ADDRESS": from then on who connects waits until the application has begun.
+    said = process.stdout.readline().decode().split()
+    try:
+        address = said[2]
+        _get(f"{address}/readyz")
+    except (IndexError, OSError) as error:
+        raise CounterfoilError(
+            "The demo's server did not start.",
+            remedy="Try `counterfoil serve` by itself: it says why.",
+        ) from error
+    return address
 
 
 def _get(url: str, key: str | None = None) -> bytes:
@@ -131,10 +126,3 @@ def _wait_for_interrupt() -> None:
 def _end(*_: object) -> NoReturn:
     """Somebody ends the demo: the server ends, and the files go."""
     raise SystemExit(128 + signal.SIGTERM)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
