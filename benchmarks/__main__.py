@@ -24,6 +24,7 @@ from . import (
     size,
     startup,
     verify,
+    viewer,
 )
 from .figure import Figure
 
@@ -39,6 +40,7 @@ PARTS = {
     "size": size.run,
     "verify": verify.run,
     "reads": reads.run,
+    "viewer": viewer.run,
     "postgres": postgres.run,
     "postgres-reads": postgres_reads.run,
 }

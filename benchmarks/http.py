@@ -161,30 +161,38 @@ def served(factory: str = "counterfoil.assembly:served_app") -> Iterator[Server]
             "COUNTERFOIL_SERVER__READS_PER_MINUTE": "0",
             "COUNTERFOIL_SERVER__LOG_LEVEL": "warning",
         }
-        keys = [_key(environment, role) for role in ("writer", "reader")]
+        keys = [create_key(environment, role) for role in ("writer", "reader")]
         program = (
             "from counterfoil.server.run import run; run("
             f"{factory!r}, host='127.0.0.1', port=0, workers=1, keep_alive=65, drain_timeout=5,"
             " started=lambda address: print(address, flush=True))"
         )
-        process = subprocess.Popen(
-            [sys.executable, "-c", program],
-            env=environment,
-            cwd=Path(__file__).parent.parent,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert process.stdout is not None
-            yield Server(int(process.stdout.readline().rpartition(":")[2]), *keys)
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
+        with running(environment, "-c", program) as address:
+            yield Server(int(address.rpartition(":")[2]), *keys)
 
 
-def _key(environment: dict[str, str], role: str) -> str:
+@contextmanager
+def running(environment: dict[str, str], *arguments: str) -> Iterator[str]:
+    """A server process: Python with these arguments. Gives the first line that it prints."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=Path(__file__).parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def create_key(environment: dict[str, str], role: str, *options: str) -> str:
+    """A new access key, made on the command line."""
     made = subprocess.run(
-        [sys.executable, "-m", "counterfoil", "key", "create", "--json", "--role", role],
+        [sys.executable, "-m", "counterfoil", "key", "create", "--json", "--role", role, *options],
         env=environment,
         capture_output=True,
         check=True,

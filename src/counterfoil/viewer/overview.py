@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from counterfoil.access import ScopedLog
 from counterfoil.base import AuditLogLevel
@@ -26,7 +26,9 @@ _HOURLY: Final = timedelta(days=7)
 _MOST_BUCKETS: Final = 20_000
 _MOST_TYPES: Final = 12
 
+#: Values of the dimensions, in their order.
 Kind = tuple[str, ...]
+Kinds = Mapping[Kind, int]
 
 
 class Facet(NamedTuple):
@@ -87,10 +89,8 @@ async def _counted(log: ScopedLog, asked: Asked) -> Overview:
     hourly = until - since <= _HOURLY
     # Without the filters on its dimensions, so that a facet tells what choosing more would add.
     found = await log.timeline("hour" if hourly else "day", by=DIMENSIONS, fill=False, **kept)
-    buckets = [
-        (int(bucket.start.timestamp()), {_kind(group): n for group, n in bucket.groups.items()})
-        for bucket in found
-    ]
+    # Groups as they are: a year has tens of thousands, and only a company can be None.
+    buckets = [(int(bucket.start.timestamp()), cast("Kinds", bucket.groups)) for bucket in found]
     return _made(asked, 3_600 if hourly else 86_400, buckets, complete=True)
 
 
@@ -114,12 +114,13 @@ async def _beginning(log: ScopedLog, filters: dict[str, Any]) -> datetime:
 
 
 def _made(
-    asked: Asked, unit: int, buckets: list[tuple[int, dict[Kind, int]]], *, complete: bool
+    asked: Asked, unit: int, buckets: Sequence[tuple[int, Kinds]], *, complete: bool
 ) -> Overview:
     checks = [_check(asked.filters, place) for place in range(len(DIMENSIONS))]
-    totals: Counter[Kind] = Counter()
+    totals: dict[Kind, int] = {}
     for _, kinds in buckets:
-        totals.update(kinds)
+        for kind, events in kinds.items():
+            totals[kind] = totals.get(kind, 0) + events
     passing = {kind for kind in totals if all(map(_passes, checks, kind))}
     facets: dict[str, list[Facet]] = {}
     for place, name in enumerate(DIMENSIONS):
@@ -147,7 +148,7 @@ def _made(
 
 
 def _series(
-    unit: int, buckets: list[tuple[int, dict[Kind, int]]], passing: set[Kind]
+    unit: int, buckets: Sequence[tuple[int, Kinds]], passing: set[Kind]
 ) -> tuple[list[int], dict[str, list[int]]]:
     """Counts by level without gaps, as a chart wants them."""
     if not buckets:
@@ -157,11 +158,14 @@ def _series(
         first = last - (_MOST_BUCKETS - 1) * unit
     starts = list(range(first, last + unit, unit))
     levels = {level: [0] * len(starts) for level in LEVELS}
+    level_of = {kind: levels[kind[1]] for kind in passing}
     for start, kinds in buckets:
         if start >= first:
+            at = (start - first) // unit
             for kind, events in kinds.items():
-                if kind in passing:
-                    levels[kind[1]][(start - first) // unit] += events
+                level = level_of.get(kind)
+                if level is not None:
+                    level[at] += events
     return starts, levels
 
 
@@ -189,10 +193,6 @@ def _anything(value: str) -> bool:
 
 def _passes(check: Check, value: str) -> bool:
     return check(value)
-
-
-def _kind(group: tuple[str | None, ...]) -> Kind:
-    return tuple(str(name) for name in group)
 
 
 def _ordered(name: str, counts: Counter[str]) -> list[tuple[str, int]]:

@@ -141,9 +141,11 @@ async def count_by_time(
             if group is None:
                 pairs = zip(by, values, strict=True)
                 group = groups[values] = tuple(_NAMES[name](value) for name, value in pairs)
-            if bucket not in found:
-                found[bucket] = {}
-            found[bucket][group] = found[bucket].get(group, 0) + events
+            counts = found.get(bucket)
+            if counts is None:
+                found[bucket] = {group: events}
+            else:
+                counts[group] = counts.get(group, 0) + events
 
     wanted: Sequence[int] = sorted(found)
     if fill and (found or (first is not None and last is not None)):
