@@ -6,11 +6,15 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError, Future, wait
 from typing import Any, TypeVar
 
 from counterfoil.errors import ClosedError, ConfigurationError, ForkedError
 
 R = TypeVar("R")
+
+PATIENCE = 1.0
+"""Seconds that calls which are under way may go on while the loop is stopped."""
 
 
 class BackgroundLoop:
@@ -22,6 +26,10 @@ class BackgroundLoop:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._stopped = False
+        #: Calls whose threads wait.
+        self._running: set[Future[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="counterfoil-loop", daemon=True
@@ -37,14 +45,43 @@ class BackgroundLoop:
         """
         try:
             self._check()
+            with self._lock:
+                if self._stopped:
+                    raise ClosedError
+                call = asyncio.run_coroutine_threadsafe(work, self._loop)
+                self._running.add(call)
         except Exception:
             work.close()
             raise
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        try:
+            return call.result()
+        except CancelledError:
+            if self._stopped:
+                raise ClosedError from None
+            raise
+        finally:
+            self._running.discard(call)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped by this process."""
+        return self._stopped and os.getpid() == self._pid
 
     def stop(self) -> None:
-        """Stop the loop and wait for its thread."""
+        """Stop the loop and wait for its thread. Idempotent.
+
+        Who waits for a call that does not end within a second is told that the log is closed:
+        a loop that does not run answers nobody.
+        """
+        if self.stopped:
+            self._thread.join()
+            return
         self._check()
+        with self._lock:
+            self._stopped = True
+            running = set(self._running)
+        for call in wait(running, timeout=PATIENCE).not_done:
+            call.cancel()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -52,7 +89,7 @@ class BackgroundLoop:
     def _check(self) -> None:
         if os.getpid() != self._pid:
             raise ForkedError
-        if self._loop.is_closed():
+        if self._stopped:
             raise ClosedError
         if threading.current_thread() is self._thread:
             raise ConfigurationError(

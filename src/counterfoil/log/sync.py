@@ -107,9 +107,13 @@ class SyncAuditLog:
         return self._log.tokens(value, **names)
 
     def close(self) -> None:
-        """Write what is queued and let go of the store."""
-        self._loop.run(self._log.close())
-        self._loop.stop()
+        """As :meth:`AuditLog.close`. Idempotent."""
+        if self._loop.stopped:
+            return
+        try:
+            self._loop.run(self._log.close())
+        finally:
+            self._loop.stop()
 
     def __enter__(self) -> SyncAuditLog:
         return self
