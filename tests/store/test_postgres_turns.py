@@ -146,6 +146,12 @@ async def test_nobody_waits_for_a_turn_for_long(
         await observer.execute(TURN)
         await asyncio.gather(*(put(store, {}) for store in stores for _ in range(3)))
     assert await indexes(stores[0]) == list(range(12))
+    # Nor again and again: for a while nobody asks for one.
+    async with held_up(observer):
+        last = asyncio.create_task(put(stores[0], {}))
+        await found(observer, WAITING, "relation", rows=1)
+        assert await found(observer, TURNS, rows=0) == []
+    await last
 
 
 async def test_a_turn_whose_connection_is_lost_is_no_loss(

@@ -20,6 +20,8 @@ from .statement import read_statement
 _LENGTH = 0.03
 #: Milliseconds to wait for a turn. Who has it may have been stopped.
 _PATIENCE = 1_000
+#: Seconds to write without turns, where there was none to be had.
+_PAUSE = 5.0
 
 
 class Turns:
@@ -37,6 +39,7 @@ class Turns:
         self._start = start
         self._log: str | None = None
         self._over_at = 0.0
+        self._again_at = 0.0
         self._held: AsyncExitStack | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -56,7 +59,8 @@ class Turns:
             The log's head, with its tail, as the one before has left it. None where there is no
             turn to be had: it is to be written without.
         """
-        if self._log is not None:
+        loop = asyncio.get_running_loop()
+        if self._log is not None or loop.time() < self._again_at:
             return None
         self._log = log
         try:
@@ -71,13 +75,14 @@ class Turns:
                 if row is not None:
                     self._held = stack.pop_all()
         except FAILURES:
+            self._again_at = loop.time() + _PAUSE
             return None
         finally:
             if self._held is None:
                 self._log = None
         if row is None:
             return None
-        self._over_at = asyncio.get_running_loop().time() + _LENGTH
+        self._over_at = loop.time() + _LENGTH
         log, number, origin, size, recorded_at, frontier, sealed, tail = row
         return Head(log, number, origin, size, recorded_at, frontier, tail or b"", sealed)
 
