@@ -68,6 +68,13 @@ async def test_signing_in_again_ends_the_session_before(
     await services.sessions.find(cookies[1])
 
 
+async def test_who_tries_too_often_is_told_when_to_try_again(stranger: httpx2.AsyncClient) -> None:
+    answers = [await stranger.post("/sign-in", data={"key": "cf_typo"}) for _ in range(31)]
+    assert {answer.status_code for answer in answers[:30]} == {401}
+    assert answers[30].status_code == 429
+    assert 1 <= int(answers[30].headers["retry-after"]) <= 60
+
+
 async def test_over_tls_the_cookie_is_for_this_host_alone(
     stranger: httpx2.AsyncClient, services: Services
 ) -> None:

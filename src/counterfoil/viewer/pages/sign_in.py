@@ -53,7 +53,11 @@ async def enter(request: Request) -> Response:
             await sessions.end(session.cookie)
             session.principal.demand(Permission.READ)
     except (AuthenticationError, ForbiddenError, ThrottledError) as error:
-        return render("sign_in.html", visitor, 401, wrong=error, ended=False, next=where)
+        page = render("sign_in.html", visitor, 401, wrong=error, ended=False, next=where)
+        if isinstance(error, ThrottledError):
+            page.status_code = 429
+            page.headers["retry-after"] = str(error.retry_after)
+        return page
     if before := session_cookie(request):
         # Signed in as somebody else now, this browser could not end it any more.
         await sessions.end(before)
