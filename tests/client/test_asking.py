@@ -18,12 +18,14 @@ from counterfoil.errors import (
     ForbiddenError,
     NotFoundError,
     QueryError,
+    StoreUnavailableError,
     WriteError,
 )
 from counterfoil.log.read.page import Page
 from counterfoil.log.read.timeline import Timeline
 from counterfoil.log.verification.report import Report
 from counterfoil.proof import verify_consistency
+from counterfoil.wire import connection
 
 from .real_server import RealServer, served
 
@@ -378,3 +380,25 @@ async def test_a_follow_goes_on_where_it_was_when_the_server_comes_back(tmp_path
 async def _rest(events: Any, seen: list[str], count: int) -> None:
     while len(seen) < count:
         seen.append((await anext(events)).id)
+
+
+async def test_large_events_come_fewer_at_a_time(
+    writer: AuditLog, auditor: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [
+        await writer.log_event("order_created", details={"note": "word " * 4_000}) for _ in range(9)
+    ]
+    # Less than all of them take, and more than one does.
+    monkeypatch.setattr(connection, "MAX_ANSWER", 100_000)
+    page = await auditor.query(event_type="order_created", order="oldest", limit=9)
+    assert 0 < len(page) < 9
+    rest = await auditor.query(
+        event_type="order_created", order="oldest", limit=9, cursor=page.next_cursor
+    )
+    assert [event.id for event in page] + [event.id for event in rest] == ids[
+        : len(page) + len(rest)
+    ]
+    assert [event.id async for event in auditor.events(event_type="order_created")] == ids
+    monkeypatch.setattr(connection, "MAX_ANSWER", 1_000)
+    with pytest.raises(StoreUnavailableError, match="too long"):
+        await auditor.query(limit=9)

@@ -33,6 +33,12 @@ _CONNECTIONS: Final = 20
 Params = Sequence[tuple[str, str]]
 
 
+class TooLongError(StoreUnavailableError):
+    """The server's answer is too long to be taken."""
+
+    remedy = "Ask for less at once."
+
+
 class Answer(NamedTuple):
     """What a server answered."""
 
@@ -199,7 +205,7 @@ async def _whole(response: httpx2.Response, limit: int) -> bytes:
         parts.append(part)
         size += len(part)
         if size > limit:
-            raise StoreUnavailableError("The server's answer is too long to be taken.")
+            raise TooLongError
     return b"".join(parts)
 
 

@@ -24,7 +24,7 @@ from counterfoil.log.read.questions import (
 )
 from counterfoil.log.read.timeline import Bucket, Dimension, Timeline, Unit, check_counts
 from counterfoil.record import Event
-from counterfoil.wire.connection import not_ours
+from counterfoil.wire.connection import TooLongError, not_ours
 
 from .evidence import EVIDENCE, event_of
 from .follow import ServerFollow
@@ -67,16 +67,8 @@ class ServerReader(Questions):
     ) -> Page:
         check_limit(limit)
         is_newest_first(order)
-        params = [EVIDENCE, ("order", order), ("limit", str(limit)), *params_of(filters)]
-        if cursor is not None:
-            params.append(("cursor", cursor))
-        answer = (await self._link.ask("GET", "/v1/events", params=params)).json()
-        try:
-            events = tuple(event_of(one) for one in answer["events"])
-            following, end = answer["next_cursor"], str(answer["end_cursor"])
-        except (KeyError, TypeError) as error:
-            raise not_ours() from error
-        return Page(events, None if following is None else str(following), end)
+        page, _ = await self._page(order, limit, cursor, filters)
+        return page
 
     async def events(
         self, *, order: Order = "oldest", **filters: Unpack[Filters]
@@ -86,8 +78,9 @@ class ServerReader(Questions):
         if last is None and not newest_first:
             return
         cursor: str | None = None
+        piece = _PIECE
         while True:
-            page = await self.query(order=order, limit=_PIECE, cursor=cursor, **filters)
+            page, piece = await self._page(order, piece, cursor, filters)
             for event in page:
                 if last is not None and event.index > last:
                     return
@@ -140,6 +133,30 @@ class ServerReader(Questions):
         """End every iteration that follows a log."""
         for follow in list(self._follows):
             await follow.end()
+
+    async def _page(
+        self, order: Order, limit: int, cursor: str | None, filters: Filters
+    ) -> tuple[Page, int]:
+        """A page, and how many events were asked for: of large ones fewer at a time."""
+        params = [EVIDENCE, ("order", order), *params_of(filters)]
+        if cursor is not None:
+            params.append(("cursor", cursor))
+        while True:
+            asked = [*params, ("limit", str(limit))]
+            try:
+                answer = (await self._link.ask("GET", "/v1/events", params=asked)).json()
+            except TooLongError:
+                if limit == 1:
+                    raise
+                limit //= 2
+            else:
+                break
+        try:
+            events = tuple(event_of(one) for one in answer["events"])
+            following, end = answer["next_cursor"], str(answer["end_cursor"])
+        except (KeyError, TypeError) as error:
+            raise not_ours() from error
+        return Page(events, None if following is None else str(following), end), limit
 
     async def _last(self, filters: Filters) -> int | None:
         """The index of the newest event that matches; None without any."""
