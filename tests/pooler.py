@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from .postgres import KEEPER, PATIENCE, Postgres, free_port, someone_harmless
+from .postgres import KEEPER, PATIENCE, Postgres, at_port, free_port, someone_harmless
 from .scratch import Scratch
 
 FETCHED = Path(__file__).parents[1] / ".venv" / "pgbouncer"
@@ -37,7 +37,7 @@ class Pooler:
         self.port = free_port()
         self._server = server
         at = urlsplit(server.url)
-        (self.folder / "users").write_text(f'"{at.username}" ""\n')
+        (self.folder / "users").write_text(f'"{at.username}" "{at.password or ""}"\n')
         (self.folder / "settings").write_text(
             f"""
 [databases]
@@ -64,7 +64,7 @@ pool_mode = {mode}
 
     def address(self, url: str) -> str:
         """The address of one of the server's databases through it."""
-        return urlsplit(url)._replace(netloc=f"postgres@127.0.0.1:{self.port}").geturl()
+        return at_port(url, self.port)
 
     def close(self) -> None:
         """Stop it."""

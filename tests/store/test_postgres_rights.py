@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -23,7 +24,7 @@ def url(postgres: Postgres) -> str:
     """A database that its owner has prepared for the role."""
     url = postgres.create()
     if not postgres.run("SELECT FROM pg_roles WHERE rolname = $1", ROLE):
-        postgres.run(f'CREATE ROLE "{ROLE}" LOGIN')
+        postgres.run(f"CREATE ROLE \"{ROLE}\" LOGIN PASSWORD 'of-no-worth'")
     asyncio.run(prepare_database(url, [ROLE]))
     return url
 
@@ -31,7 +32,10 @@ def url(postgres: Postgres) -> str:
 @pytest.fixture
 def application(postgres: Postgres, url: str) -> Iterator[str]:
     """The database's address for the role."""
-    yield url.replace("postgres@", "Shop%27s%20application@")
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = "Shop%27s%20application:of-no-worth"
+    yield parts._replace(netloc=f"{user}@{host}").geturl()
     postgres.drop(url)
 
 

@@ -15,7 +15,7 @@ import pytest
 from counterfoil.errors import StoreTLSError
 from counterfoil.store import open_store
 from tests.certificate import make_certificate
-from tests.postgres import DEBIAN, OwnPostgres
+from tests.postgres import DEBIAN, OwnPostgres, at_port
 
 from .writing import indexes, put
 
@@ -71,7 +71,7 @@ def certificate(tmp_path: Path) -> Certificate:
 def address(url: str, port: int, **options: object) -> str:
     """The address of a database at another port."""
     asked = "&".join(f"{name}={value}" for name, value in options.items())
-    return f"postgresql://postgres@127.0.0.1:{port}{urlsplit(url).path}?{asked}"
+    return f"{at_port(url, port)}?{asked}"
 
 
 async def check(url: str) -> None:
