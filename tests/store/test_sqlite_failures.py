@@ -200,3 +200,11 @@ async def test_a_text_that_is_none_is_named_without_its_bytes(
         await indexes(store)
     assert "ann" not in str(caught.value).replace(str(path), "")
     assert caught.value.__cause__ is None
+
+
+async def test_files_that_are_gone_have_no_size(store: SQLiteStore, path: Path) -> None:
+    await put(store, {})
+    assert (await store.usage())["database"] > 0
+    for name in ("audit.db", "audit.db-wal"):
+        path.with_name(name).unlink()
+    assert await store.usage() == {"database": 0, "log": 0}

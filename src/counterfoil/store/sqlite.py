@@ -264,10 +264,7 @@ class SQLiteStore:
     async def usage(self) -> dict[str, int]:
         def sizes() -> dict[str, int]:
             log = self._file.with_name(self._file.name + "-wal")
-            return {
-                "database": self._file.stat().st_size,
-                "log": log.stat().st_size if log.exists() else 0,
-            }
+            return {"database": _size(self._file), "log": _size(log)}
 
         return await asyncio.to_thread(sizes)
 
@@ -324,6 +321,14 @@ class SQLiteStore:
         except UnicodeDecodeError:
             # The error holds the text itself, which may be an event's: it is not passed on.
             raise StoreCorruptError(f"A text in {self.path} is not UTF-8.") from None
+
+
+def _size(file: Path) -> int:
+    """A file's bytes; the last connection to be closed removes the log, at any moment."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _boundary(connection: apsw.Connection, number: int, size: int, recorded_at: int) -> int:
