@@ -18,6 +18,7 @@
     │   ├── QueueFullError       too many events wait already
     │   ├── WriteTimeoutError    the store did not answer within the time limit
     │   ├── ConflictError        the same event id with other content
+    │   ├── KeyRefusedError      the server takes no events with this access key
     │   ├── OutboxError          the caller's connection does not take the event
     │   └── RefusedError         the log refuses to write (rolled back, sealed, read-only)
     │       ├── RollbackError    the database is older than its own published checkpoint
@@ -195,6 +196,12 @@ class ConflictError(WriteError):
     """This event id is already recorded with other content; nothing was overwritten."""
 
     remedy = "Give each event an id of its own."
+
+
+class KeyRefusedError(WriteError):
+    """The server takes no events with this access key: it is revoked, expired, or may not write."""
+
+    remedy = "Give a valid key of the role writer; what is spooled is delivered with it."
 
 
 class OutboxError(WriteError):

@@ -210,25 +210,6 @@ async def test_each_event_has_a_result_of_its_own(server: UnrulyServer, opened: 
     assert second.event_id is not None
 
 
-async def test_a_key_that_is_refused_keeps_what_may_wait(
-    server: UnrulyServer, opened: Open, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with opened(server) as log:
-        refused = Trouble(401, problem={"code": "unauthenticated", "title": "The key is revoked."})
-        server.always = refused
-        kept = [await log.log_event(LOGIN, f"u-{n}") for n in range(2)]
-        with pytest.raises(WriteError, match="The key is revoked"):
-            await log.log_event(ROLE)
-        asked = len(server.bodies)
-        await server.was_asked(asked + 2)
-    assert server.events == []
-    assert "The key is revoked" in caplog.text
-    server.always = None
-    async with opened(server):
-        await server.hold(2)
-    assert server.ids == kept
-
-
 async def test_a_spooled_event_that_is_refused_for_good_is_set_aside(
     server: UnrulyServer, opened: Open, tmp_path: Path
 ) -> None:

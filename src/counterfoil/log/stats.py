@@ -99,6 +99,8 @@ class Stats:
         usage: bytes by part of the database, as far as the engine can tell.
         outboxes: those that this process's relays move.
         spool: what waits for the database on this machine; None where there is no spool.
+        trouble: why the server takes no events with the access key; empty where nothing is
+            known to be wrong. Where the key may not read either, ``logs`` is empty.
     """
 
     store: str
@@ -107,6 +109,7 @@ class Stats:
     usage: Mapping[str, int]
     outboxes: tuple[OutboxStats, ...] = ()
     spool: SpoolStats | None = None
+    trouble: str = ""
 
     @property
     def size(self) -> int:

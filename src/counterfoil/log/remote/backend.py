@@ -13,6 +13,7 @@ from counterfoil.errors import (
     AccessError,
     ConfigurationError,
     CounterfoilError,
+    ForbiddenError,
     KeyFileError,
     NotFoundError,
     RollbackError,
@@ -33,6 +34,7 @@ from .link import Link
 from .prover import ServerProver
 from .reader import ServerReader
 from .sender import Sender
+from .standing import Standing
 from .trust import Trust
 from .verifier import ServerVerifier
 
@@ -59,7 +61,8 @@ class ServerBackend:
         self._abandoned: Abandoned | None = None
         self._limits = limits
         drafts = Drafts(link, limits.write_timeout * _PATIENCE)
-        self._sender = Sender(drafts, limits, self._abandon)
+        self._standing = Standing(limits.retry_after)
+        self._sender = Sender(drafts, self._standing, limits, self._abandon)
         self._admission = Admission(self._sender, self._check, self._abandon, limits.queue_events)
         trust = Trust(link)
         self._trust = trust
@@ -125,19 +128,29 @@ class ServerBackend:
         raise _elsewhere("A restored log is continued")
 
     async def stats(self) -> Stats:
-        """What the server holds, and what waits in this process."""
-        answer = (await self._link.ask("GET", "/v1/stats")).json()
+        """What the server holds, and what waits in this process.
+
+        While the server takes no events with the access key, it may not tell what it holds
+        either: then the logs are left out.
+        """
+        url, waiting = self._link.connection.address.url, self._sender.waiting
+        waiting += self._admission.waiting
+        refusal = self._standing.refusal
+        trouble = "" if refusal is None else str(refusal)
+        if self._standing.is_waiting:
+            return Stats(url, (), waiting, {}, trouble=trouble)
+        try:
+            answer = (await self._link.ask("GET", "/v1/stats")).json()
+        except AccessError:
+            if refusal is None:
+                raise
+            return Stats(url, (), waiting, {}, trouble=trouble)
         try:
             logs = tuple(_log_stats(one) for one in answer["logs"])
             usage = {str(name): int(size) for name, size in answer["usage"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise not_ours() from error
-        return Stats(
-            self._link.connection.address.url,
-            logs,
-            self._sender.waiting + self._admission.waiting,
-            usage,
-        )
+        return Stats(url, logs, waiting, usage, trouble=trouble)
 
     async def finish(self) -> None:
         """Take no more entries, and send those that are queued."""
@@ -162,12 +175,12 @@ class ServerBackend:
         """Hold a company's token keys, or that there are none for this access key.
 
         Raises:
-            CounterfoilError: the server is away.
+            CounterfoilError: the server is away. AccessError: the access key is refused.
         """
         params = [] if company_id is None else [("company", company_id)]
         try:
             answer = (await self._link.ask("GET", "/v1/token-keys", params=params)).json()
-        except (AccessError, NotFoundError, KeyFileError) as error:
+        except (ForbiddenError, NotFoundError, KeyFileError) as error:
             logger.info("Values that are due a token are dropped. %s", error)
             self._tokens.hold(company_id, [])
             return
@@ -181,7 +194,7 @@ class ServerBackend:
 
     def want_keys(self, company_id: str | None) -> None:
         """Fetch a company's token keys in the background, for its next events."""
-        if company_id not in self._asking:
+        if company_id not in self._asking and not self._standing.is_waiting:
             task = asyncio.get_running_loop().create_task(self._ask_keys(company_id))
             self._asking[company_id] = task
             task.add_done_callback(lambda _: self._asking.pop(company_id, None))
@@ -189,6 +202,8 @@ class ServerBackend:
     async def _ask_keys(self, company_id: str | None) -> None:
         try:
             await self.fetch_keys(company_id)
+        except AccessError as error:
+            self._standing.refused(error)
         except CounterfoilError as error:
             logger.info("Token keys could not be fetched. %s", error)
 

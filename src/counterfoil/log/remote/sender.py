@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from counterfoil.errors import (
+    AccessError,
     ConflictError,
     CounterfoilError,
+    KeyRefusedError,
     RefusedError,
     StoreError,
     StoreUnavailableError,
@@ -28,6 +30,7 @@ from counterfoil.log.write.writer import write_error
 from counterfoil.record.entry import UntimedEntry
 
 from .drafts import Drafts, Sent, is_failure
+from .standing import Standing
 
 #: The part of the time limit within which a request may be tried again.
 _PATIENCE: Final = 0.5
@@ -42,24 +45,29 @@ class Sender(WriteQueue):
 
     Args:
         drafts: sends events.
+        standing: whether the server takes the access key.
         limits: bounds of the queue and of waiting.
         abandoned: as in ``WriteQueue``.
     """
 
     FLIGHTS = 1
 
-    def __init__(self, drafts: Drafts, limits: Limits, abandoned: Abandoned) -> None:
+    def __init__(
+        self, drafts: Drafts, standing: Standing, limits: Limits, abandoned: Abandoned
+    ) -> None:
         super().__init__(limits, abandoned)
         self._drafts = drafts
+        self._standing = standing
 
     async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:
         """Send a group past the queue, for the drain; the places of those that are in conflict.
 
         Raises:
-            CounterfoilError: the server is away; what it has of the group is found again.
+            CounterfoilError: the server is away, or refuses the access key; what it has of the
+                group is found again.
             UntakenError: it refuses one of the group for good.
         """
-        sent = await self._drafts.send(entries)
+        sent = await self._try(entries)
         if sent.failure is not None:
             raise sent.failure
         for error in sent.errors:
@@ -88,7 +96,7 @@ class Sender(WriteQueue):
 
     async def _send(self, entries: Sequence[UntimedEntry]) -> Sent:
         deadline = self._loop.time() + self._limits.write_timeout * _PATIENCE
-        sent = await self._drafts.send(entries)
+        sent = await self._try(entries)
         tried = False
         while (pause := _pause(sent, tried=tried)) is not None:
             if self._loop.time() + pause > deadline:
@@ -96,8 +104,20 @@ class Sender(WriteQueue):
             tried = True
             await asyncio.sleep(pause)
             done = sent.errors.index(sent.failure)
-            again = await self._drafts.send(entries[done:])
+            again = await self._try(entries[done:])
             sent = Sent(sent.errors[:done] + again.errors, again.failure)
+        return sent
+
+    async def _try(self, entries: Sequence[UntimedEntry]) -> Sent:
+        """Send once, unless it is known that the access key is refused."""
+        refusal = self._standing.refusal
+        if refusal is not None and self._standing.is_waiting:
+            return Sent([refusal] * len(entries), refusal)
+        sent = await self._drafts.send(entries)
+        if isinstance(sent.failure, AccessError):
+            self._standing.refused(sent.failure)
+        elif sent.failure is None and entries:
+            self._standing.taken()
         return sent
 
     def _give_up(self, failure: CounterfoilError) -> None:
@@ -121,6 +141,8 @@ def told(entry: UntimedEntry, error: CounterfoilError, *, sent: bool = True) -> 
         refusal = kind(error.message, remedy=error.remedy, event_id=entry.event_id)
         refusal.__cause__ = error
         return refusal
+    if isinstance(error, AccessError):
+        return write_error(entry, error, kind=KeyRefusedError)
     known = error.outcome_known if isinstance(error, (StoreError, WriteError)) else True
     return write_error(entry, error, known or not sent)
 

@@ -17,7 +17,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from counterfoil.errors import (
+    AccessError,
     CounterfoilError,
+    KeyRefusedError,
     RefusedError,
     StoreCorruptError,
     StoreUnavailableError,
@@ -254,6 +256,9 @@ class Drain:
 
     def _note(self, error: Exception) -> None:
         """Say why the spool waits, once for each reason."""
+        if isinstance(error, (AccessError, KeyRefusedError)):
+            # What sends events has said so.
+            return
         if isinstance(error, CounterfoilError):
             trouble = str(error)
             cause = error.__cause__ if isinstance(error.__cause__, CounterfoilError) else error

@@ -18,6 +18,7 @@ from counterfoil.errors import (
     ClosedError,
     ConflictError,
     CounterfoilError,
+    KeyRefusedError,
     RefusedError,
     SpoolError,
     SpoolFullError,
@@ -101,7 +102,8 @@ class Fallback:
 
     def store_is_gone(self, error: WriteError | StoreError) -> None:
         """The store has failed: for a while it is not tried for what may wait."""
-        if not self._away:
+        # What sends events has said of a refused key that they wait.
+        if not self._away and not isinstance(error, KeyRefusedError):
             logger.warning("Events that may wait go to the spool. %s", error)
         self._away = True
         self._away_until = self._loop.time() + self._limits.retry_after

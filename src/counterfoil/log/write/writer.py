@@ -118,9 +118,16 @@ class Writer(WriteQueue):
         self._tell(batch, lambda entry: write_error(entry, error, known))
 
 
-def write_error(entry: UntimedEntry, error: CounterfoilError, known: bool = True) -> WriteError:
+def write_error(
+    entry: UntimedEntry,
+    error: CounterfoilError,
+    known: bool = True,
+    *,
+    kind: type[WriteError] = WriteError,
+) -> WriteError:
     """What the callers of a batch that failed are told."""
-    kind = type(error) if isinstance(error, RefusedError) else WriteError
+    if isinstance(error, RefusedError):
+        kind = type(error)
     failure = kind(
         f"The event was not recorded: {error.message}"
         if known
