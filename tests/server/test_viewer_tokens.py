@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx2
 import pytest
 
 from counterfoil import AuditContext, AuditLog
+from counterfoil.server import feed
 from counterfoil.server.routes import stream
 from tests.capture.serving import serving
 
@@ -156,6 +158,31 @@ async def test_tokens_are_counted_apart_from_their_key(audit: AuditLog) -> None:
         assert refused.headers["Access-Control-Allow-Origin"] == PAGE
         assert (await second.get("/v1/count")).status_code == 200
         assert (await backend.get("/v1/count")).status_code == 200
+
+
+async def test_a_token_holds_so_many_streams_and_no_more(
+    served: Served, reader: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_BY_TOKEN", 2)
+    token, other = [(await _viewer(served, reader)).headers["Authorization"] for _ in range(2)]
+    asked = {"since": "2020-01-01T00:00:00Z"}
+    async with serving(served.app_with_its_services) as client:
+        client.headers |= {"Origin": PAGE, "Authorization": token}
+        async with listening(client), listening(client, asked):
+            refused = await client.get("/v1/stream", params=asked)
+            assert refused.status_code == 429
+            assert refused.json()["code"] == "rate_limited"
+            assert int(refused.headers["Retry-After"]) > 0
+            # Nobody else has less for that.
+            async with listening(client, Authorization=other):
+                pass
+            async with listening(client, Authorization=reader.headers["Authorization"]):
+                assert served.app.state.feeds.readers >= 3
+        # Streams that ended make room.
+        while served.app.state.feeds.readers:  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0)
+        async with listening(client), listening(client):
+            pass
 
 
 async def test_a_stream_brings_what_the_token_shows_and_ends_with_its_key(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import islice
@@ -31,6 +31,12 @@ KEPT_BYTES: Final = 8 * 1024 * 1024
 #: The shortest time between two wakings of a feed's readers, in seconds.
 PACE: Final = 0.1
 MAX_FEEDS: Final = 256
+#: Streams that the holder of one viewer token may have open: it is in a customer's hands, and
+#: must not take those of all others.
+MAX_BY_TOKEN: Final = 8
+
+#: Seconds after which a reader who had too many streams may come again.
+_RETRY: Final = 5
 
 logger = logging.getLogger("counterfoil")
 
@@ -178,6 +184,8 @@ class Feeds:
 
     def __init__(self) -> None:
         self._feeds: dict[bytes, Feed] = {}
+        #: Readers by the viewer token that they came with.
+        self._by_token: Counter[str] = Counter()
 
     @property
     def readers(self) -> int:
@@ -195,8 +203,16 @@ class Feeds:
 
         Raises:
             QueryError, CursorError: they cannot be used.
-            ProblemError: too many different questions are followed already.
+            ProblemError: too many different questions are followed already, or too many
+                streams by the reader's viewer token.
         """
+        token = _token(scoped)
+        if token is not None and self._by_token[token] >= MAX_BY_TOKEN:
+            raise ProblemError(
+                "rate_limited",
+                f"At most {MAX_BY_TOKEN} live streams at once for each viewer token.",
+                headers={"Retry-After": str(_RETRY)},
+            )
         shown = tuple(sorted(set(include)))
         key = orjson.dumps([scope, shown], option=orjson.OPT_SORT_KEYS, default=str)
         feed = self._feeds.get(key)
@@ -207,16 +223,27 @@ class Feeds:
             feed.started = asyncio.get_running_loop().create_future()
             feed.task = asyncio.create_task(feed.run(feed.started), name="counterfoil-feed")
         feed.readers += 1
+        if token is not None:
+            self._by_token[token] += 1
         try:
             assert feed.started is not None, "made with the feed"
             await asyncio.shield(feed.started)
         except BaseException:
-            self.leave(feed)
+            self.leave(feed, scoped)
             raise
         return feed
 
-    def leave(self, feed: Feed) -> None:
-        """One reader less."""
+    def leave(self, feed: Feed, scoped: ScopedLog) -> None:
+        """One reader less.
+
+        Args:
+            scoped: what the reader came with.
+        """
+        token = _token(scoped)
+        if token is not None:
+            self._by_token[token] -= 1
+            # Nothing is kept of tokens that listen no more.
+            self._by_token += Counter()
         feed.readers -= 1
         if feed.readers > 0:
             return
@@ -231,3 +258,9 @@ class Feeds:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _token(scoped: ScopedLog) -> str | None:
+    """The id of the viewer token that a reader came with, if it was one."""
+    viewing = scoped.principal.viewing
+    return None if viewing is None else viewing.token_id

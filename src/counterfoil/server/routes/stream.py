@@ -67,7 +67,12 @@ async def stream(
     if cursor is not None or scope.get("since") is not None:
         follow = log.watch(scope, cursor)
         await follow.start()
-    feed = await feeds.join(log, scope, include or ())
+    try:
+        feed = await feeds.join(log, scope, include or ())
+    except BaseException:
+        if follow is not None:
+            await follow.aclose()
+        raise
     return EventStream(services_of(request), feeds, feed, log, follow)
 
 
@@ -96,7 +101,7 @@ class EventStream(Response):
             if not gone.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            self._feeds.leave(self._feed)
+            self._feeds.leave(self._feed, self._log)
             gone.cancel()
 
     async def _parts(self, gone: asyncio.Task[None]) -> AsyncIterator[bytes]:
