@@ -14,7 +14,7 @@ import orjson
 from counterfoil.policy.diff import changes
 from counterfoil.policy.redaction import Anonymiser, Redactor, Tokeniser
 
-from .figure import Figure, below, told
+from .figure import Figure, below, times, told
 
 ROUNDS, CALLS = 15, 2_000
 
@@ -62,13 +62,16 @@ def run() -> list[Figure]:
     dumps = microseconds(lambda: orjson.dumps(EVENT))
     changed = {**EVENT, "changes": changes(BEFORE, AFTER)}
     hostile = "https://a:b@c/" * (65_536 // 14)
+    whole = microseconds(lambda: redactor.text(hostile), 1)
+    quarter = microseconds(lambda: redactor.text(hostile[: len(hostile) // 4]), 1)
     return [
         below("clean an event (µs, by dumps)", best(redactor, EVENT), 12, dumps),
         told("clean it with its changes (µs, by dumps)", best(redactor, changed), dumps),
         told("clean one with secrets (µs, by dumps)", best(redactor, WITH_SECRETS), dumps),
         told("anonymise it (µs, by dumps)", microseconds(lambda: anonymiser.parts(clean)), dumps),
         told("compare its states (µs)", microseconds(lambda: changes(BEFORE, AFTER))),
-        told("clean 64 KiB of hostile text (µs)", microseconds(lambda: redactor.text(hostile), 3)),
+        # Four times is linear, sixteen times quadratic.
+        times("clean 64 KiB of hostile text (µs, by a quarter)", whole, quarter, 6),
     ]
 
 
