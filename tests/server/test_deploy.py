@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from counterfoil.settings import ServerSettings, Settings
+from counterfoil.store.postgres_address import postgres_address
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -45,6 +47,30 @@ def test_the_services_fit_together() -> None:
     assert int(server["stop_grace_period"].removesuffix("s")) > drain
     unit = (DEPLOY / "counterfoil.service").read_text(encoding="utf-8")
     assert int(re.findall(r"TimeoutStopSec=(\d+)", unit)[0]) > drain
+
+
+PASSWORDS = ["s3cret", "a@b:c/d?e#f%41", "two words", 'it\'s "$HOME" `id` $(id) \\ *', "dé漢"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_the_password_reaches_the_server_whole(tmp_path: Path, password: str) -> None:
+    server = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"][
+        "server"
+    ]
+    assert postgres_address(server["environment"]["COUNTERFOIL_URL"]).database == "counterfoil"
+    secret = tmp_path / "secret"
+    secret.write_text(f"{password}\n", encoding="utf-8")
+    program = tmp_path / "counterfoil"
+    program.write_text('#!/bin/sh\nprintf %s "$PGPASSWORD" > "$1"\n', encoding="utf-8")
+    program.chmod(0o755)
+    # Compose makes one sign of two.
+    script = server["command"][-1].replace("$$", "$")
+    assert "/run/secrets/postgres-password" in script
+    script = script.replace("/run/secrets/postgres-password", str(secret))
+    script = script.replace("counterfoil serve", f"counterfoil {tmp_path / 'told'}")
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(["sh", "-c", script], check=True, env={"PATH": path})
+    assert (tmp_path / "told").read_text(encoding="utf-8") == password
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")

@@ -59,7 +59,9 @@ class Metrics:
         self.verify_ok = self._gauge(
             "verify_ok", "1 where it found nothing wrong; NaN without one."
         )
-        self.purged = self._counter("purged_events", "Events deleted by retention.")
+        self.purged = self._counter(
+            "purged_events", "Events deleted by retention; 0, since this version deletes none."
+        )
         # Each label that there may be is there from the start, so that a rate has a beginning.
         for result in ("recorded", "refused", "failed"):
             self.events.labels(result)
