@@ -14,6 +14,7 @@ import uvicorn
 
 from counterfoil import AuditLog
 from counterfoil.access import Services
+from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.server.app import create_app
 from counterfoil.server.options import ServerOptions
 
@@ -89,7 +90,7 @@ async def served(
 ) -> AsyncIterator[RealServer]:
     """The server on a log in a folder."""
     async with AuditLog.open(f"sqlite:///{folder / 'audit.db'}", **log) as audit:
-        services = Services.of(audit)
+        services = Services.of(audit, clock=log.get("clock", SYSTEM_CLOCK))
 
         @asynccontextmanager
         async def opened() -> AsyncIterator[Services]:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from counterfoil.errors import StoreError
+from counterfoil.errors import AccessError, StoreError
 from counterfoil.wording.moment import short_time
 from counterfoil.wording.visible import counted, visible
 
@@ -46,8 +46,8 @@ def stats(
                 if connect is not None:
                     audit.relay(connect)
                 return replace(await audit.stats(), spool=spool)
-        except StoreError:
-            # What waits for a database is asked for when it is away.
+        except (StoreError, AccessError):
+            # What waits is asked for when the log is away, or lets nobody in.
             if spool is not None and not as_json:
                 _show_spool(spool, utc=utc)
             raise

@@ -74,6 +74,8 @@ class SpoolStats:
         since: when the oldest of them happened; None where none waits, or it cannot be told.
         lost: events that could be kept nowhere, and that no ``audit.gap`` event tells of yet.
         quarantined: files that were set aside for somebody to look at.
+        trouble: why what waits is not delivered, as this process sees it; empty where nothing
+            is wrong.
     """
 
     events: int
@@ -81,6 +83,7 @@ class SpoolStats:
     since: datetime | None
     lost: int
     quarantined: int
+    trouble: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -42,6 +42,7 @@ _CLASSES: Final[Mapping[str, type[CounterfoilError]]] = {
     "too_large": TooLargeError,
     "too_many_events": TooLargeError,
     "rate_limited": errors.StoreUnavailableError,
+    "throttled": errors.ThrottledError,
 }
 #: Where the code says nothing.
 _STATUSES: Final[Mapping[int, type[CounterfoilError]]] = {
@@ -84,6 +85,8 @@ def error_of(
         error.outcome_known = known is True
     if isinstance(error, StoreUnavailableError):
         error.retry_after = retry_after
+    elif isinstance(error, errors.ThrottledError) and retry_after is not None:
+        error.retry_after = int(retry_after)
     return error
 
 

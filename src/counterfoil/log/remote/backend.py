@@ -61,7 +61,7 @@ class ServerBackend:
         self._abandoned: Abandoned | None = None
         self._limits = limits
         drafts = Drafts(link, limits.write_timeout * _PATIENCE)
-        self._standing = Standing(limits.retry_after)
+        self._standing = Standing(limits.retry_after, tokens.forget_missing)
         self._sender = Sender(drafts, self._standing, limits, self._abandon)
         self._admission = Admission(self._sender, self._check, self._abandon, limits.queue_events)
         trust = Trust(link)

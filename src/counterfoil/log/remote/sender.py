@@ -116,6 +116,9 @@ class Sender(WriteQueue):
         sent = await self._drafts.send(entries)
         if isinstance(sent.failure, AccessError):
             self._standing.refused(sent.failure)
+            refusal = self._standing.refusal
+            sent.errors = [refusal if one is sent.failure else one for one in sent.errors]
+            sent.failure = refusal
         elif sent.failure is None and entries:
             self._standing.taken()
         return sent

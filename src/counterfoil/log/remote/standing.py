@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
-from counterfoil.errors import AccessError
+from counterfoil.errors import AccessError, ThrottledError
 
 #: The longest pause before a refused key is presented again, in seconds.
 MAX_PAUSE: Final = 30.0
@@ -27,9 +28,11 @@ class Standing:
     Args:
         retry_after: seconds before a refused key is presented again; each further time twice
             as many, up to ``MAX_PAUSE``.
+        regained: called when the key is taken after it was refused.
     """
 
-    def __init__(self, retry_after: float) -> None:
+    def __init__(self, retry_after: float, regained: Callable[[], None]) -> None:
+        self._regained = regained
         self._first = min(max(retry_after, _MIN_PAUSE), MAX_PAUSE)
         self._loop = asyncio.get_running_loop()
         self._pause = self._first
@@ -48,6 +51,10 @@ class Standing:
             self._pause = self._first
         else:
             self._pause = min(self._pause * 2, MAX_PAUSE)
+        if isinstance(error, ThrottledError):
+            self._pause = max(self._pause, min(float(error.retry_after), MAX_PAUSE))
+            # So it answers keys that it refuses: why it refuses this one, it said before.
+            error = self.refusal or error
         if self.refusal is None or str(self.refusal) != str(error):
             logger.error(
                 "The server takes no events with this access key: %s Until it does, events that "
@@ -61,4 +68,5 @@ class Standing:
         """The server has taken events with the key."""
         if self.refusal is not None:
             self.refusal = None
+            self._regained()
             logger.warning("The server takes events with this access key again.")

@@ -122,6 +122,11 @@ class Drain:
         """Whether the store takes what waits, and has not had all of it yet."""
         return not self._caught_up.is_set()
 
+    @property
+    def trouble(self) -> str:
+        """Why what is spooled waits; empty where nothing keeps it."""
+        return self._trouble
+
     async def catch_up(self, seconds: float) -> None:
         """Wait until all is delivered, or the store is away again; so long at most."""
         await _wait(self._caught_up, seconds)
@@ -256,9 +261,6 @@ class Drain:
 
     def _note(self, error: Exception) -> None:
         """Say why the spool waits, once for each reason."""
-        if isinstance(error, (AccessError, KeyRefusedError)):
-            # What sends events has said so.
-            return
         if isinstance(error, CounterfoilError):
             trouble = str(error)
             cause = error.__cause__ if isinstance(error.__cause__, CounterfoilError) else error
@@ -266,7 +268,8 @@ class Drain:
         else:
             trouble = f"Draining it failed unexpectedly ({type(error).__name__})."
             is_worse = True
-        if trouble != self._trouble:
+        # What sends events has said that a key is refused.
+        if trouble != self._trouble and not isinstance(error, (AccessError, KeyRefusedError)):
             level = logging.ERROR if is_worse else logging.WARNING
             logger.log(level, "What is spooled waits. %s", trouble)
         self._trouble = trouble

@@ -78,6 +78,9 @@ class Fallback:
         self._away = False
         self._spooled = False
         self._away_until = 0.0
+        #: Why the store is away, and whether that was said here.
+        self._why = ""
+        self._said = False
         self._waiting: dict[asyncio.Future[None], _Waiting] = {}
         self._waiting_bytes = 0
         #: By log, company and type.
@@ -96,16 +99,24 @@ class Fallback:
 
     def store_is_back(self) -> None:
         """The store has taken something: it is tried again at once."""
-        if self._away:
+        if self._said:
             logger.warning("The store takes events again.")
-        self._away = self._spooled = False
+        self._away = self._spooled = self._said = False
+
+    @property
+    def trouble(self) -> str:
+        """Why events that may wait go to the spool; empty where they do not."""
+        return self._why if self.store_is_away else ""
 
     def store_is_gone(self, error: WriteError | StoreError) -> None:
         """The store has failed: for a while it is not tried for what may wait."""
         # What sends events has said of a refused key that they wait.
-        if not self._away and not isinstance(error, KeyRefusedError):
+        if not self._said and not isinstance(error, KeyRefusedError):
             logger.warning("Events that may wait go to the spool. %s", error)
+            self._said = True
         self._away = True
+        cause = error.__cause__
+        self._why = str(cause if isinstance(cause, CounterfoilError) else error)
         self._away_until = self._loop.time() + self._limits.retry_after
 
     def takes(self, entry: UntimedEntry, error: CounterfoilError | None = None) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from counterfoil.clock import Clock
@@ -164,7 +165,14 @@ class WritePath:
         """
         if self._folder is None:
             return None
-        return await take_spool_stats(self._folder, self._limits.write_timeout)
+        found = await take_spool_stats(self._folder, self._limits.write_timeout)
+        return replace(found, trouble=self._trouble)
+
+    @property
+    def _trouble(self) -> str:
+        if self._drain is None or self._fallback is None or self._drain.is_catching_up:
+            return ""
+        return self._drain.trouble or self._fallback.trouble
 
     async def drain(self, timeout: float) -> None:  # noqa: ASYNC109 - gives up, and does not raise
         """Deliver of the spool what can be delivered now, for so many seconds at most."""

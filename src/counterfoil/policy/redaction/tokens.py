@@ -161,6 +161,10 @@ class HeldTokens:
         """Whether it is known what keys a company has."""
         return company_id in self._held
 
+    def forget_missing(self) -> None:
+        """Ask again for the keys of companies that had none."""
+        self._held = {company: keys for company, keys in self._held.items() if keys}
+
     def token(self, kind: str, value: str, company_id: str | None = None) -> str:
         """A token under the company's newest key; `[redacted:<kind>]` without one."""
         keys = self._keys_of(company_id)
