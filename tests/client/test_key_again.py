@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -12,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from counterfoil import AuditContext, AuditLog
+from counterfoil import AuditContext, AuditLog, Limits
 from counterfoil.access import Role
 from counterfoil.access.key import AccessKey
 from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import (
     AuthenticationError,
+    ConfigurationError,
     ForbiddenError,
     KeyRefusedError,
     RefusedError,
@@ -28,7 +31,7 @@ from counterfoil.store.registry import RegistryRow
 
 from .conftest import QUICK, Open
 from .real_server import RealServer, served
-from .unruly_server import Trouble, UnrulyServer, serving
+from .unruly_server import TOKEN, Trouble, UnrulyServer, serving
 
 #: May wait in the spool, and may not.
 LOGIN, ROLE = "user_login", "role_assigned"
@@ -72,7 +75,7 @@ class Keys:
 
     async def refuse(self, token: str, way: str) -> None:
         """Let it be refused from now on."""
-        changes = {
+        changes: dict[str, dict[str, Any]] = {
             "revoked": {"revoked_at": self._watch.now()},
             "expired": {"expires_at": self._watch.now()},
             "reader": {"role": Role.READER},
@@ -293,3 +296,98 @@ async def test_token_keys_are_asked_for_again_once_the_key_is_good(
                     await log.log_event(ROLE, context=context)
                 except KeyRefusedError:
                     await asyncio.sleep(0.01)
+
+
+async def test_a_function_gives_the_key_that_a_rotation_has_made(
+    real: RealServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = await real.options("writer")
+    current = [given.pop("token")]
+    async with AuditLog.open(**given, token=lambda: current[0], limits=QUICK) as log:
+        ids = [await log.log_event(ROLE, "u-0")]
+        _, fresh = await real.services.keyring.rotate(current[0].split("_")[1], overlap=0)
+        current[0] = fresh
+        # Nobody notices.
+        ids += [await log.log_event(ROLE, "u-1"), await log.log_event(LOGIN, "u-2")]
+        await until(log, is_delivered)
+        assert told(caplog) == []
+    assert await recorded(real) == ids
+
+
+async def test_a_function_whose_new_key_comes_late_is_asked_again(
+    real: RealServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = await real.options("writer")
+    first = given.pop("token")
+    current: list[str] = [first]
+
+    def token() -> str:
+        return current[-1]
+
+    async with AuditLog.open(**given, token=token, limits=QUICK) as log:
+        await real.services.keyring.revoke(first.split("_")[1])
+        kept = [await log.log_event(LOGIN, f"u-{n}") for n in range(3)]
+        with pytest.raises(KeyRefusedError):
+            await log.log_event(ROLE)
+        current.clear()  # The function fails for a while.
+        await until(log, lambda spool: "revoked" in spool.trouble)
+        async with asyncio.timeout(20):
+            while len(told(caplog)) < 2:  # noqa: ASYNC110 - of the client's own pace
+                await asyncio.sleep(0.01)
+        current.append(await real.key("writer"))
+        await until(log, is_delivered)
+    refused, unread, again = told(caplog)
+    assert refused.startswith("The server takes no events with this access key:")
+    assert unread == "The access key could not be read (IndexError)."
+    assert again == "The server takes events with this access key again."
+    assert await recorded(real) == kept
+
+
+async def test_a_function_that_hangs_holds_up_nothing(
+    server: UnrulyServer, opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    going, calls = threading.Event(), itertools.count()
+
+    def token() -> str:
+        if next(calls):
+            going.wait()
+        return TOKEN
+
+    limits = Limits(write_timeout=0.2, retry_after=0.01)
+    async with opened(server, limits=limits, token=token) as log:
+        server.always = Trouble(401, problem={"code": "unauthenticated", "title": "Unknown."})
+        try:
+            kept = [await log.log_event(LOGIN, f"u-{n}") for n in range(3)]
+            await server.was_asked(4)
+            assert next(calls) == 2
+        finally:
+            going.set()
+        server.always = None
+        await server.hold(3)
+    assert server.ids == kept
+    assert "The access key could not be read (TimeoutError)." in told(caplog)
+
+
+@pytest.mark.parametrize("wrong", ["", "a b", None, "raises"])
+async def test_a_function_that_gives_no_key_is_refused_at_opening(
+    server: UnrulyServer, opened: Open, wrong: str | None
+) -> None:
+    def token() -> Any:
+        if wrong == "raises":
+            raise OSError
+        return wrong
+
+    with pytest.raises(ConfigurationError, match=r"access (key could not|token is)"):
+        async with opened(server, token=token):
+            pass
+
+
+async def test_following_goes_on_with_the_key_that_a_rotation_has_made(real: RealServer) -> None:
+    given = await real.options("reader")
+    current = [given.pop("token")]
+    async with AuditLog.open(**given, token=lambda: current[0], limits=QUICK) as log:
+        _, fresh = await real.services.keyring.rotate(current[0].split("_")[1], overlap=0)
+        current[0] = fresh
+        async with log.follow(event_type=[LOGIN]) as follow, asyncio.timeout(20):
+            event_id = await real.audit.log_event(LOGIN, "u-1")
+            assert (await anext(follow)).id == event_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ class AuditLog:
         spool: str | Path | bool = True,
         log_per_company: bool = False,
         outbox: str | Connect | None = None,
-        token: str | None = None,
+        token: str | Callable[[], str] | None = None,
         plain_http: bool = False,
         text_index: str | Path | bool = False,
     ) -> Opening[AuditLog]:
@@ -101,7 +101,8 @@ class AuditLog:
             log_per_company: whether the events of each ``company_id`` go to a log of its own,
                 whose name is random, where a call names no log. Events without a company go
                 to ``default``.
-            token: the access key, for a server.
+            token: the access key, for a server; or a function that gives the one valid now. It is
+                called in a thread: on opening, and again when the server has refused a key.
             plain_http: whether a server's ``http://`` address may leave this machine.
             outbox: an outbox of the application's, moved into the log in the background for as
                 long as the log is open; see :meth:`relay`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +55,7 @@ class Setup:
     checkpoint_interval: float | None = 10.0
     spool: str | Path | bool = True
     log_per_company: bool = False
-    token: str | None = field(default=None, repr=False)
+    token: str | Callable[[], str] | None = field(default=None, repr=False)
     plain_http: bool = False
     text_index: str | Path | bool = False
 

@@ -85,6 +85,7 @@ class Connection:
         self._http = httpx2
         self.address = address
         self.timeout = timeout
+        self.token = token
         self._client = httpx2.AsyncClient(
             base_url=address.url,
             headers={
@@ -101,6 +102,11 @@ class Connection:
             ),
         )
         _keep_quiet(self._client.base_url.host)
+
+    def present(self, token: AccessToken) -> None:
+        """Be known by another token from the next request on."""
+        self.token = token
+        self._client.headers["Authorization"] = token.header
 
     async def ask(
         self,

@@ -94,7 +94,7 @@ class Drafts:
             headers["Content-Encoding"] = "gzip"
             body = await _packed(body)
         try:
-            answer = await self._link.connection.ask(
+            answer = await self._link.send(
                 "POST", "/v1/events", body=body, headers=headers, timeout=self._timeout
             )
         except TooLargeError as error:

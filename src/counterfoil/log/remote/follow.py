@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from counterfoil.errors import CounterfoilError, StoreUnavailableError
+from counterfoil.errors import AccessError, CounterfoilError, StoreUnavailableError
 from counterfoil.log.read.follow import Follow, no_place
 from counterfoil.record import Event
 from counterfoil.wire.connection import not_ours
@@ -155,6 +155,16 @@ class ServerFollow(Follow):
         if self._reached is None and self._settle is not None:
             self._reached = await self._settle()
         headers = {} if self._reached is None else {"Last-Event-ID": self._reached}
+        used = self._link.connection.token
+        try:
+            return await self._read(headers, begun)
+        except AccessError:
+            # With another token it is asked for again, from where it is.
+            if not await self._link.renew(used):
+                raise
+        return False
+
+    async def _read(self, headers: dict[str, str], begun: asyncio.Future[None]) -> bool:
         async with self._link.connection.events(
             "/v1/stream", params=self._params, headers=headers, silence=SILENCE
         ) as messages:

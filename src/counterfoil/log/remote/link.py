@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from counterfoil.errors import KeyFileError, StoreUnavailableError
-from counterfoil.wire import Answer, Connection
+from counterfoil.errors import AccessError, KeyFileError, StoreUnavailableError
+from counterfoil.wire import AccessToken, Answer, Connection
 
 from .known import KnownServer
 from .session import Session
@@ -21,13 +22,23 @@ class Link:
     Args:
         connection: to the server.
         known: what is known of it.
+        tokens: gives the access token that is valid now; None where there is but one.
     """
 
-    def __init__(self, connection: Connection, known: KnownServer) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        known: KnownServer,
+        tokens: Callable[[], str] | None = None,
+    ) -> None:
         self.connection = connection
         self.known = known
         self._session: Session | None = None
         self._lock = asyncio.Lock()
+        self._tokens = tokens
+        self._renewing = asyncio.Lock()
+        self._reading: asyncio.Task[str] | None = None
+        self._unread = False
 
     async def open(self) -> tuple[Session, StoreUnavailableError | None]:
         """The session; while the server is away, the one that is remembered, and why it is away.
@@ -56,7 +67,7 @@ class Link:
             return self._session
         async with self._lock:
             if self._session is None:
-                answer = await self.connection.ask("GET", "/v1/session")
+                answer = await self.send("GET", "/v1/session")
                 session = Session.of(answer.json())
                 await self.known.update(lambda known: self._pin(known, session))
                 self._session = session
@@ -66,12 +77,55 @@ class Link:
         """Send one request; see :meth:`Connection.ask`."""
         await self.session()
         try:
-            return await self.connection.ask(method, path, **given)
+            return await self.send(method, path, **given)
         except StoreUnavailableError as error:
             # Asking changes nothing: what broke on the way may be asked again at once.
             if method != "GET" or error.outcome_known:
                 raise
+        return await self.send(method, path, **given)
+
+    async def send(self, method: str, path: str, **given: Any) -> Answer:
+        """Send one request; where the token is refused, once more with the one valid now."""
+        used = self.connection.token
+        try:
+            return await self.connection.ask(method, path, **given)
+        except AccessError:
+            # What was refused was not carried out.
+            if not await self.renew(used):
+                raise
         return await self.connection.ask(method, path, **given)
+
+    async def renew(self, used: AccessToken) -> bool:
+        """Take the token that is valid now, after one was refused; whether it is another one."""
+        if self._tokens is None:
+            return False
+        async with self._renewing:
+            if self.connection.token is not used:
+                return True
+            try:
+                token = await self._read(self._tokens)
+            except Exception as error:  # noqa: BLE001 - the application's own; the refusal stands
+                if not self._unread:
+                    logger.warning("The access key could not be read (%s).", type(error).__name__)
+                self._unread = True
+                return False
+            self._unread = False
+            if token.header == used.header:
+                return False
+            self.connection.present(token)
+            # What the server tells of a key may be other for this one.
+            self._session = None
+            return True
+
+    async def _read(self, tokens: Callable[[], str]) -> AccessToken:
+        """Ask for the token. A call that hangs is given no second thread."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(asyncio.to_thread(tokens), name="counterfoil-token")
+        done, _ = await asyncio.wait({self._reading}, timeout=self.connection.timeout)
+        if not done:
+            raise TimeoutError
+        reading, self._reading = self._reading, None
+        return AccessToken(reading.result())
 
     def _pin(self, known: dict[str, Any], session: Session) -> None:
         pinned = known.get("database"), known.get("public_key")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,9 +40,11 @@ async def open_server(setup: Setup) -> Parts:
             remedy="Give it as token= or COUNTERFOIL_TOKEN; `counterfoil key create` makes one.",
         )
     limits = setup.limits or Limits()
-    connection = Connection(address, AccessToken(setup.token), timeout=limits.write_timeout)
+    tokens_of = setup.token if callable(setup.token) else None
+    token = await _token(setup.token)
+    connection = Connection(address, token, timeout=limits.write_timeout)
     try:
-        link = Link(connection, KnownServer(_known_file(setup, address)))
+        link = Link(connection, KnownServer(_known_file(setup, address)), tokens_of)
         session, away = await link.open()
         catalogue = setup.catalogue or session.catalogue()
         tokens = HeldTokens(lambda company: backend.want_keys(company))
@@ -82,6 +86,19 @@ async def _prepare(backend: ServerBackend, session: Session) -> None:
             await backend.fetch_keys(company)
     else:
         await backend.look_back()
+
+
+async def _token(given: str | Callable[[], str]) -> AccessToken:
+    if isinstance(given, str):
+        return AccessToken(given)
+    try:
+        text = await asyncio.to_thread(given)
+    except Exception as error:
+        raise ConfigurationError(
+            f"The access key could not be read ({type(error).__name__}).",
+            remedy="Look at the function that was given as token=.",
+        ) from error
+    return AccessToken(text if isinstance(text, str) else "")
 
 
 def _known_file(setup: Setup, address: ServerAddress) -> Path:
