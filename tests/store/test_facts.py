@@ -51,6 +51,12 @@ async def test_counts_by_kind(store: Store) -> None:
     await put(store, {}, counts=COUNTS)
     by_type = await store.counts(1, "day", DAY, DAY, {}, ("type", "level"))
     assert by_type == [(DAY, ("login", 0), 7), (DAY, ("login", 2), 7), (DAY, ("logout", 0), 3)]
+    assert await store.counts(1, "day", DAY, DAY, {}, ("type", "level", "outcome")) == [
+        (DAY, ("login", 0, 0), 5),
+        (DAY, ("login", 0, 1), 2),
+        (DAY, ("login", 2, 0), 7),
+        (DAY, ("logout", 0, 0), 3),
+    ]
     some = {"company": ("c-1", "c-2"), "type": ["login"]}
     assert await store.counts(1, "day", DAY, DAY + 1, some, ("outcome",)) == [
         (DAY, (0,), 7),

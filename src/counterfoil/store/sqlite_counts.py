@@ -10,6 +10,8 @@ from .where import MOST_BRANCHES
 
 _TABLES = {"hour": "count_by_hour", "day": "count_by_day"}
 _HOURS_A_DAY = 24
+#: What tells the rows of one day apart, in their key's order.
+_KINDS = ["type", "level", "outcome"]
 
 #: The hours that have events, each found by one search: where an hour's companies are many, to
 #: search for a few of them in each is faster than to read all.
@@ -59,6 +61,10 @@ def counts_sql(
         )
     columns = ", ".join([bucket, *by])
     places = ", ".join(str(place + 1) for place in range(len(by) + 1))
+    if unit == "day" and not summed and list(by) == _KINDS:
+        # Each row is a group of its own.
+        sql = f"{beginning}SELECT {columns}, events FROM {source} ORDER BY {places}"  # noqa: S608 - no values
+        return sql, parameters
     sql = (
         f"{beginning}SELECT {columns}, sum(events) FROM {source} "  # noqa: S608 - no values
         f"GROUP BY {places} ORDER BY {places}"

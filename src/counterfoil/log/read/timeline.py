@@ -127,25 +127,25 @@ async def count_by_time(
     found: dict[int, dict[Group, int]] = {}
     groups: dict[tuple[Any, ...], Group] = {}  # few, and each stands in many buckets
     for head in heads:
-        for bucket, values, events in await store.counts(
+        rows = await store.counts(
             head.number,
             unit,
             FIRST_HOUR if first is None else first,
             LAST_HOUR if last is None else last,
             equal,
             [_COLUMNS[name] for name in by],
-        ):
+        )
+        current, counts = None, dict[Group, int]()
+        for bucket, values, events in rows:
             if not events:
                 continue
             group = groups.get(values)
             if group is None:
                 pairs = zip(by, values, strict=True)
                 group = groups[values] = tuple(_NAMES[name](value) for name, value in pairs)
-            counts = found.get(bucket)
-            if counts is None:
-                found[bucket] = {group: events}
-            else:
-                counts[group] = counts.get(group, 0) + events
+            if bucket != current:  # the rows come by bucket
+                current, counts = bucket, found.setdefault(bucket, {})
+            counts[group] = counts.get(group, 0) + events
 
     wanted: Sequence[int] = sorted(found)
     if fill and (found or (first is not None and last is not None)):
