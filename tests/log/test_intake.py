@@ -370,3 +370,22 @@ def test_a_level_that_is_none_of_the_four_is_noted() -> None:
         "level": "the level given is not one of the four",
         "outcome": "the outcome given is not one of the three",
     }
+
+
+def test_redaction_comes_before_truncation() -> None:
+    """Cut first, half a key would be left that no pattern knows."""
+    desk = Intake(CATALOGUE, default_chain(CATALOGUE), SYSTEM_CLOCK, 30, part_bytes=200)
+    key = f"-----BEGIN PRIVATE KEY-----\n{'MIIE' * 60}"
+    details = {"pem": key, "note": "x y" * 100}
+    event = recorded(desk, details=details)
+    assert event.details == {"pem": "[redacted:private_key]", "note": "[truncated:302]"}
+
+
+@pytest.mark.parametrize("part", ["details", "metadata", "before_state", "changes"])
+def test_what_a_link_of_the_application_adds_is_within_the_limit_too(part: str) -> None:
+    def stamp(draft: Draft) -> Draft:
+        setattr(draft, part, {"big": "x y" * 200, "small": 1})
+        return draft
+
+    desk = Intake(CATALOGUE, (*default_chain(CATALOGUE), stamp), SYSTEM_CLOCK, 30, part_bytes=400)
+    assert getattr(recorded(desk), part) == {"big": "[truncated:602]", "small": 1}

@@ -130,7 +130,6 @@ def test_the_order_of_the_links() -> None:
         "redact",
         "leave_out",
         "anonymise",
-        "truncate",
         "settle_ids",
         "settle_level",
         "settle_retention",
@@ -142,13 +141,6 @@ def test_states_are_compared_before_they_are_redacted() -> None:
     held = "[redacted:password]"
     assert draft.before_state == draft.after_state == {"password": held, "x": 1}
     assert draft.changes == {"/password": {"op": "replace", "old": held, "new": held}}
-
-
-def test_redaction_comes_before_truncation() -> None:
-    """Cut first, half a key would be left that no pattern knows."""
-    chain = default_chain(CATALOGUE, tokens=TOKENS, limit=200)
-    key = f"-----BEGIN PRIVATE KEY-----\n{'MIIE' * 60}"
-    assert through(chain, details={"pem": key}).details == {"pem": "[redacted:private_key]"}
 
 
 def test_a_link_of_the_application_s_own_may_stand_anywhere() -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.policy.chain import default_chain
-from tests.policy.test_chain import CATALOGUE, TOKENS, through
+from counterfoil.policy.truncate import truncate
+from counterfoil.record import Draft
+from tests.policy.test_chain import through
 
 LIMIT = 400
-CHAIN = default_chain(CATALOGUE, tokens=TOKENS, limit=LIMIT)
 PARTS = ["details", "before_state", "after_state", "changes", "metadata", "body", "claims"]
 
 values = st.recursive(
@@ -24,9 +24,17 @@ values = st.recursive(
 )
 
 
+def within(limit: int, **parts: Any) -> Draft:
+    """What the chain makes of a call, cut."""
+    draft = through(**parts)
+    truncate(draft, limit)
+    assert not truncate(draft, limit)
+    return draft
+
+
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(PARTS, values)))
 def test_every_part_is_within_its_limit(parts: dict[str, Any]) -> None:
-    draft = through(CHAIN, user_id="u-1", resource_id="r-1", **parts)
+    draft = within(LIMIT, user_id="u-1", resource_id="r-1", **parts)
     for name in PARTS:
         assert len(orjson.dumps(getattr(draft, name))) <= LIMIT
     assert (draft.user_id, draft.resource_id) == ("u-1", "r-1")
@@ -36,26 +44,26 @@ def test_every_part_is_within_its_limit(parts: dict[str, Any]) -> None:
 @pytest.mark.parametrize("size", [LIMIT - 8, LIMIT - 7])
 def test_the_limit_is_exact(part: str, size: int) -> None:
     value = {"a": "x" * size}
-    kept = getattr(through(CHAIN, **{part: value}), part)
+    kept = getattr(within(LIMIT, **{part: value}), part)
     assert (kept == value) is (size == LIMIT - 8)
 
 
 def test_parts_within_the_limit_stay_whole_beside_one_that_is_not() -> None:
     small = {"a": "x" * 350}
-    draft = through(CHAIN, details=small, metadata={"big": "y" * 5_000, "small": 1})
+    draft = within(LIMIT, details=small, metadata={"big": "y" * 5_000, "small": 1})
     assert draft.details == small
     assert draft.metadata == {"big": "[truncated:5002]", "small": 1}
 
 
 def test_the_largest_goes_first_and_says_how_large_it_was() -> None:
     details = {"one": "x" * 70, "two": "x" * 900, "three": 3}
-    assert through(CHAIN, details=details).details == {**details, "two": "[truncated:902]"}
+    assert within(LIMIT, details=details).details == {**details, "two": "[truncated:902]"}
 
 
 def test_the_usual_limit() -> None:
     most = {"a": "x" * 65_528}
-    assert through(details=most).details == most
-    assert through(details={"a": "x" * 65_529}).details == {"a": "[truncated:65531]"}
+    assert within(65_536, details=most).details == most
+    assert within(65_536, details={"a": "x" * 65_529}).details == {"a": "[truncated:65531]"}
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ class Setup:
                 self.clock,
                 limits.replay_days,
                 log_per_company=self.log_per_company,
+                part_bytes=limits.part_bytes,
             )
             backend = StoreBackend(
                 store,

@@ -20,7 +20,6 @@ from .redact import redaction
 from .redaction import LIMIT, LONGEST_TEXT, Anonymiser, Redactor, Rules, Tokens
 from .retention import retention
 from .states import compare_states
-from .truncate import truncation
 
 
 def run(chain: Chain, draft: Draft) -> Draft:
@@ -43,7 +42,8 @@ def default_chain(
         catalogue: the rules by event type.
         rules: the application's redaction rules, added to the built-in ones.
         tokens: makes tokens; without it what is due one is dropped.
-        limit: bytes of JSON that each part of an event may have, 64 or more.
+        limit: bytes of JSON that each part of an event may have in the end (``truncate``): no
+            longer text is looked at, but for the usual limit.
     """
     anonymiser = Anonymiser(tokens)
     return (
@@ -54,7 +54,6 @@ def default_chain(
         redaction(Redactor(rules, tokens, longest=max(limit, LONGEST_TEXT)), tokens),
         content(anonymiser),
         anonymisation(anonymiser),
-        truncation(limit),
         settle_ids,
         settle_level,
         retention(catalogue),

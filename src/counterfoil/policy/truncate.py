@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import orjson
-
 from counterfoil.record import Draft
 
-from .link import Link
 from .redaction import LIMIT, cap
 
 _PARTS = (
@@ -21,33 +18,21 @@ _PARTS = (
 )
 
 
-def truncation(limit: int = LIMIT) -> Link:
-    """A link that cuts each part to ``limit`` bytes of JSON. It stands after redaction.
+def truncate(draft: Draft, limit: int = LIMIT) -> bool:
+    """Cut each part to ``limit`` bytes of JSON; returns whether any was larger.
+
+    It comes after the whole chain, redaction included: a cut before would leave half a key that
+    no rule knows.
 
     Args:
         limit: bytes of JSON that each part may have, 64 or more.
     """
-
-    def truncate(draft: Draft) -> Draft:
-        together = orjson.dumps(
-            (
-                draft.before_state,
-                draft.after_state,
-                draft.changes,
-                draft.details,
-                draft.metadata,
-                draft.body,
-                draft.claims,
-                draft.notes,
-            )
-        )
-        # Parts that are within the limit together need no look one by one.
-        if len(together) <= limit:
-            return draft
-        for name in _PARTS:
-            value = getattr(draft, name)
-            if value is not None:
-                setattr(draft, name, cap(value, limit))
-        return draft
-
-    return truncate
+    is_cut = False
+    for name in _PARTS:
+        value = getattr(draft, name)
+        if value is not None:
+            kept = cap(value, limit)
+            if kept is not value:
+                setattr(draft, name, kept)
+                is_cut = True
+    return is_cut

@@ -57,6 +57,7 @@ async def open_server(setup: Setup) -> Parts:
             limits.replay_days,
             # Which log is meant where a call names none is for the server to say.
             log_per_company=True,
+            part_bytes=limits.part_bytes,
         )
         backend = ServerBackend(link, tokens, limits)
         folder = spool_folder(setup.spool, address)

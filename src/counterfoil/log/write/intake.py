@@ -23,7 +23,8 @@ from counterfoil.policy.catalogue import INVALID_TYPE, LOG_RULES, Catalogue, typ
 from counterfoil.policy.chain import run
 from counterfoil.policy.context import MAX_ID_BYTES, as_text, context_members, cut
 from counterfoil.policy.link import Chain
-from counterfoil.policy.redaction import holds_secret, noting_older
+from counterfoil.policy.redaction import LIMIT, holds_secret, noting_older
+from counterfoil.policy.truncate import truncate
 from counterfoil.record import Draft
 from counterfoil.record.draft import COMPANY_LOG
 from counterfoil.record.entry import UntimedEntry
@@ -46,6 +47,7 @@ class Intake:
         clock: gives times and ids.
         replay_days: the oldest event id that a caller may give.
         log_per_company: whether events go to their company's own log where no other is named.
+        part_bytes: bytes of JSON that each part of an event may have, 64 or more.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Intake:
         replay_days: int,
         *,
         log_per_company: bool = False,
+        part_bytes: int = LIMIT,
     ) -> None:
         self.catalogue = catalogue
         self._chain = chain
@@ -63,6 +66,7 @@ class Intake:
         self._new_id = clock.event_id
         self._replay_days = replay_days
         self._log = COMPANY_LOG if log_per_company else DEFAULT_LOG
+        self._part_bytes = part_bytes
 
     def take(
         self,
@@ -196,7 +200,7 @@ class Intake:
         type happened. Nothing is recorded that the whole chain has not seen.
         """
         try:
-            return UntimedEntry(run(self._chain, draft))
+            return self._entry(draft)
         except Exception as error:  # noqa: BLE001 - a fault in a value must not lose the event
             failure = type(error).__name__
         logger.error(
@@ -207,9 +211,17 @@ class Intake:
         )
         bare = _bare(draft, failure)
         try:
-            return UntimedEntry(run(self._chain, _with_ids(bare, draft)))
+            return self._entry(_with_ids(bare, draft))
         except Exception:  # noqa: BLE001 - said above; less is kept
             return UntimedEntry(_bare(draft, failure))
+
+    def _entry(self, draft: Draft) -> UntimedEntry:
+        draft = run(self._chain, draft)
+        entry = UntimedEntry(draft)
+        # No part is larger than all of them together, which is known by now.
+        if entry.size > self._part_bytes and truncate(draft, self._part_bytes):
+            entry = UntimedEntry(draft)
+        return entry
 
     def _check_id(self, event_id: Any, now: int) -> str:
         text = _id_text(event_id)
