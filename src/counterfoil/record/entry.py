@@ -112,7 +112,8 @@ class UntimedEntry:
         self.details = _details(draft)
         self.body = None if draft.body is None else dump(draft.body)
         self.people: Sequence[tuple[str, str, bytes]] = _people(draft)
-        self.size = _USUAL_ENTRY_BYTES + sum(map(len, filter(None, _columns(self))))
+        values = self.actor, self.client, self.resource, self.state, self.details, self.body
+        self.size = _USUAL_ENTRY_BYTES + sum(map(len, filter(None, values)))
 
         self.front = "" if draft.company_id is None else _company(draft.company_id)
         if draft.audit is not None:

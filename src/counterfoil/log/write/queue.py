@@ -77,9 +77,10 @@ class WriteQueue(ABC):
     @property
     def has_room(self) -> bool:
         """Whether an event may be queued at once."""
+        limits = self._limits
         return (
-            len(self._queue) < self._limits.queue_events
-            and self._queued_bytes < self._limits.queue_bytes
+            len(self._queue.entries) < limits.queue_events
+            and self._queued_bytes < limits.queue_bytes
         )
 
     def put(self, entry: UntimedEntry) -> asyncio.Future[str]:

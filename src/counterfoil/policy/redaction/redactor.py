@@ -127,7 +127,7 @@ class Redactor:
             if self._passes(glance, variant):
                 out, unsure = copies, glance.unsure
                 agent = parts.get("user_agent")
-                if type(agent) is str:
+                if type(agent) is str and agent not in variant.keys.harmless[False]:
                     # The longest text of most events, and the same in many.
                     variant.keys.spare(agent, identifier=False)
         if unsure:
