@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
@@ -72,6 +73,21 @@ class Backend(Protocol):
 
     def start(self, abandoned: Abandoned) -> None:
         """Begin what goes on in the background."""
+
+    def queue(self, entry: UntimedEntry) -> asyncio.Future[str] | None:
+        """Queue an entry at once; what comes of it is as of ``put``.
+
+        Who waits for the future and is cancelled calls ``left``.
+
+        Returns:
+            None where the entry must wait for a place: ``put`` does so.
+
+        Raises:
+            ClosedError: the log is closing.
+        """
+
+    def left(self, entry: UntimedEntry, future: asyncio.Future[str]) -> None:
+        """Nobody waits any more for what a queued entry comes to; it is not withdrawn."""
 
     async def put(self, entry: UntimedEntry) -> str:
         """Record an entry, and return its id once it is committed and synced.

@@ -158,15 +158,26 @@ class StoreBackend:
         if self.indexer is not None:
             self.indexer.start()
 
+    def queue(self, entry: UntimedEntry) -> asyncio.Future[str] | None:
+        """Queue an entry; None where it has to wait for its log or for room."""
+        if not entry.log:
+            self.company_logs.place(entry)
+        writer = self._writer
+        if entry.log in self._cleared and writer.has_room:
+            return writer.put(entry)
+        return None
+
+    def left(self, entry: UntimedEntry, future: asyncio.Future[str]) -> None:
+        """Nobody waits for what a queued entry comes to."""
+        self._writer.left(entry, future)
+
     async def put(self, entry: UntimedEntry) -> str:
         """Queue an entry, and return its id once it is committed and synced."""
-        future = self._queued_at_once(entry)
-        if future is None:
-            future = await self._admission.place(entry)
+        future = self.queue(entry) or await self._admission.place(entry)
         try:
             return await future
         except asyncio.CancelledError:
-            self._writer.left(entry, future)
+            self.left(entry, future)
             raise
 
     async def put_all(self, entries: Sequence[UntimedEntry]) -> list[str | CounterfoilError]:
@@ -236,18 +247,9 @@ class StoreBackend:
         """Let go of the store."""
         await self.store.close()
 
-    def _queued_at_once(self, entry: UntimedEntry) -> asyncio.Future[str] | None:
-        """Queue an entry; None where it has to wait for its log or for room."""
-        if not entry.log:
-            self.company_logs.place(entry)
-        writer = self._writer
-        if entry.log in self._cleared and writer.has_room:
-            return writer.put(entry)
-        return None
-
     async def _queued(self, entry: UntimedEntry) -> asyncio.Future[str] | CounterfoilError:
         try:
-            return self._queued_at_once(entry) or await self._admission.place(entry)
+            return self.queue(entry) or await self._admission.place(entry)
         except CounterfoilError as error:
             return error
 

@@ -90,17 +90,23 @@ class ServerBackend:
         """Begin to fetch the token keys that are wanted."""
         self._abandoned = abandoned
 
+    def queue(self, entry: UntimedEntry) -> asyncio.Future[str] | None:
+        """Queue an entry for sending; None where it has to wait for room, or is refused."""
+        if not self._refusals and self._sender.has_room:
+            return self._sender.put(entry)
+        return None
+
+    def left(self, entry: UntimedEntry, future: asyncio.Future[str]) -> None:
+        """Nobody waits for what a queued entry comes to."""
+        self._sender.left(entry, future)
+
     async def put(self, entry: UntimedEntry) -> str:
         """Send an entry, and return its id once the server has it committed and synced."""
-        sender = self._sender
-        if not self._refusals and sender.has_room:
-            future = sender.put(entry)
-        else:
-            future = await self._admission.place(entry)
+        future = self.queue(entry) or await self._admission.place(entry)
         try:
             return await future
         except asyncio.CancelledError:
-            sender.left(entry, future)
+            self.left(entry, future)
             raise
 
     async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:

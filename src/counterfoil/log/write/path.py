@@ -53,6 +53,8 @@ class WritePath:
         in_order: bool = False,
     ) -> None:
         self._put = backend.put
+        self._queue = backend.queue
+        self._left = backend.left
         self._intake = intake
         self._limits = limits
         self._folder = None if spool is None else spool.path
@@ -115,10 +117,17 @@ class WritePath:
                 await self._wait_behind(self._drain, entry)
             if fallback.store_is_away:
                 return await fallback.keep(entry, None)
+        future = None
         try:
-            return await self._put(entry)
+            # One coroutine fewer on nearly every event's way.
+            future = self._queue(entry)
+            return await (self._put(entry) if future is None else future)
         except (WriteError, StoreError) as error:
             return await self.bridge(entry, error)
+        except asyncio.CancelledError:
+            if future is not None:
+                self._left(entry, future)
+            raise
 
     async def _wait_behind(self, drain: Drain, entry: UntimedEntry) -> None:
         """Let the spool be emptied first, rather than fill it as fast as that is done."""
