@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,8 +94,12 @@ def _server() -> Iterator[str]:
 def _ready(process: subprocess.Popen[bytes]) -> str:
     """The address that the server names, once it answers there."""
     assert process.stdout is not None
+    # A server that hangs names none either.
+    overdue = threading.Timer(_PATIENCE, process.kill)
+    overdue.start()
     # "Listening on ADDRESS": from then on who connects waits until the application has begun.
     said = process.stdout.readline().decode().split()
+    overdue.cancel()
     try:
         address = said[2]
         _get(f"{address}/readyz")
