@@ -174,11 +174,7 @@ class StoreBackend:
     async def put(self, entry: UntimedEntry) -> str:
         """Queue an entry, and return its id once it is committed and synced."""
         future = self.queue(entry) or await self._admission.place(entry)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            self.left(entry, future)
-            raise
+        return await self._writer.outcome(entry, future)
 
     async def put_all(self, entries: Sequence[UntimedEntry]) -> list[str | CounterfoilError]:
         """Queue entries together; each one's id once it is committed, or why it is not."""

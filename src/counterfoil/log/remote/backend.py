@@ -103,11 +103,7 @@ class ServerBackend:
     async def put(self, entry: UntimedEntry) -> str:
         """Send an entry, and return its id once the server has it committed and synced."""
         future = self.queue(entry) or await self._admission.place(entry)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            self.left(entry, future)
-            raise
+        return await self._sender.outcome(entry, future)
 
     async def append(self, entries: Sequence[UntimedEntry]) -> list[int]:
         """Send a group, in its order; the places of those that are in conflict."""

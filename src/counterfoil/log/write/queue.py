@@ -95,6 +95,14 @@ class WriteQueue(ABC):
             raise ClosedError
         return self._enqueue(entry)
 
+    async def outcome(self, entry: UntimedEntry, future: asyncio.Future[str]) -> str:
+        """Wait for what a queued entry comes to. Cancelling the caller does not withdraw it."""
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self.left(entry, future)
+            raise
+
     def left(self, entry: UntimedEntry, future: asyncio.Future[str]) -> None:
         """Nobody waits for an event's future any more."""
         if not future.done():
