@@ -8,20 +8,7 @@ import pytest
 
 from counterfoil import AuditLog
 from counterfoil.access import Services
-from counterfoil.clock import SYSTEM_CLOCK
-
-
-class MovedClock:
-    """The system's clock, moved by what a test says."""
-
-    def __init__(self) -> None:
-        self.ahead = 0
-
-    def now(self) -> int:
-        return SYSTEM_CLOCK.now() + self.ahead
-
-    def event_id(self) -> str:
-        return SYSTEM_CLOCK.event_id()
+from tests.moved_clock import MovedClock
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import pytest
 from counterfoil.access import AccessKey, Principal, Role, Services
 from counterfoil.errors import AuthenticationError, ForbiddenError, InputError, NotFoundError
 from counterfoil.record.instant import DAY, SECOND
-
-from .conftest import MovedClock
+from tests.moved_clock import MovedClock
 
 
 async def test_a_key_is_recognised_and_its_secret_is_nowhere(services: Services) -> None:

@@ -7,8 +7,7 @@ import pytest
 from counterfoil.access import Services, is_csrf
 from counterfoil.errors import AuthenticationError
 from counterfoil.record.instant import HOUR, SECOND
-
-from .conftest import MovedClock
+from tests.moved_clock import MovedClock
 
 
 async def test_a_session_is_found_by_its_cookie(services: Services) -> None:

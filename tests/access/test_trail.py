@@ -6,8 +6,7 @@ from typing import Any
 
 from counterfoil.access import Services
 from counterfoil.access.trail import MAX_QUESTIONS, WINDOW
-
-from .conftest import MovedClock
+from tests.moved_clock import MovedClock
 
 
 async def told(services: Services, event_type: str) -> list[dict[str, Any]]:

@@ -10,8 +10,7 @@ from counterfoil.access.origin import check_origin
 from counterfoil.access.viewer_tokens import KIND
 from counterfoil.errors import AuthenticationError, ForbiddenError, InputError, NotFoundError
 from counterfoil.record.instant import DAY, HOUR, SECOND
-
-from .conftest import MovedClock
+from tests.moved_clock import MovedClock
 
 ORIGINS = ["https://app.example.com"]
 

@@ -17,7 +17,6 @@ import pytest
 from counterfoil import AuditContext, AuditLog, Limits
 from counterfoil.access import Role
 from counterfoil.access.key import AccessKey
-from counterfoil.clock import SYSTEM_CLOCK
 from counterfoil.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -28,6 +27,7 @@ from counterfoil.errors import (
 )
 from counterfoil.record.instant import SECOND
 from counterfoil.store.registry import RegistryRow
+from tests.moved_clock import MovedClock
 
 from .conftest import QUICK, Open
 from .real_server import RealServer, served
@@ -43,23 +43,10 @@ WAYS = {
 }
 
 
-class Watch:
-    """The system's clock, put forward by what a test says."""
-
-    def __init__(self) -> None:
-        self.ahead = 0
-
-    def now(self) -> int:
-        return SYSTEM_CLOCK.now() + self.ahead
-
-    def event_id(self) -> str:
-        return SYSTEM_CLOCK.event_id()
-
-
 class Keys:
     """The keys of a server, changed while it runs."""
 
-    def __init__(self, server: RealServer, watch: Watch) -> None:
+    def __init__(self, server: RealServer, watch: MovedClock) -> None:
         self._server = server
         self._watch = watch
 
@@ -88,18 +75,18 @@ class Keys:
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch()
+def watch() -> MovedClock:
+    return MovedClock()
 
 
 @pytest.fixture
-async def real(tmp_path: Path, watch: Watch) -> AsyncIterator[RealServer]:
+async def real(tmp_path: Path, watch: MovedClock) -> AsyncIterator[RealServer]:
     async with served(tmp_path, clock=watch) as server:
         yield server
 
 
 @pytest.fixture
-def keys(real: RealServer, watch: Watch) -> Keys:
+def keys(real: RealServer, watch: MovedClock) -> Keys:
     return Keys(real, watch)
 
 
@@ -200,7 +187,7 @@ async def test_a_key_that_is_refused_at_opening_leaves_the_spool_as_it_is(
 
 
 async def test_what_was_spooled_while_the_server_was_away_waits_for_a_good_key(
-    tmp_path: Path, watch: Watch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, watch: MovedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with AsyncExitStack() as stack:
         async with served(tmp_path, clock=watch) as server:
